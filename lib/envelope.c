@@ -137,6 +137,11 @@ kc_rec_parse(struct kc_rec *r, struct kc_span line, struct kc_err *e)
 		if (m != NULL && store(r, m, val, e) != 0)
 			return -1;
 	}
+	size_t utf8 = kc_utf8_check(line.p, line.n);
+	if (utf8 != line.n)
+		return kc_fail(e, KC_DATA,
+		    "byte %zu is not UTF-8; bytes belong into \"valueBytes\" as base64",
+		    utf8 + 1);
 	if (rc != 0)
 		return kc_fail(e, KC_DATA, "malformed JSON at byte %zu: %.*s",
 		    (size_t)(it.p - line.p) + 1,

@@ -506,6 +506,34 @@ utf8_len(const char *text, size_t n)
 	return k;
 }
 
+/* Length of the run of ASCII at the start. */
+static inline size_t
+ascii_run(const char *p, size_t n)
+{
+	size_t i = 0;
+
+	for (uint64_t w; i + 8 <= n; i += 8) {
+		memcpy(&w, p + i, 8);
+		if ((w & 0x8080808080808080u) != 0)
+			break;
+	}
+	while (i < n && (p[i] & 0x80) == 0)
+		i++;
+	return i;
+}
+
+size_t
+kc_utf8_check(const char *text, size_t n)
+{
+	size_t i = 0, k;
+
+	while ((i += ascii_run(text + i, n - i)) < n)
+		for (; i < n && (text[i] & 0x80) != 0; i += k)
+			if ((k = utf8_len(text + i, n - i)) == 0)
+				return i;
+	return n;
+}
+
 void
 kc_json_esc(struct kc_buf *b, const void *text, size_t n)
 {

@@ -64,6 +64,9 @@ void kc_json_str(struct kc_buf *b, const void *text, size_t n);
 /* The same without the quotes. */
 void kc_json_esc(struct kc_buf *b, const void *text, size_t n);
 
+/* Offset of the first byte that is not UTF-8; n when all are. */
+size_t kc_utf8_check(const char *text, size_t n);
+
 /* Strict check of one whole value (RFC 8259, UTF-8 too). */
 bool kc_json_valid(struct kc_span v);
 /* Appends v without white space outside strings. v must be valid. */
