@@ -1,0 +1,117 @@
+# kc for GNU make. make, make check, make demo, make install PREFIX= DESTDIR=
+# SAN=1: with ASan and UBSan. WERROR=1 or CI=true: a warning is an error.
+# A command is cmd/NAME.c or cmd/NAME/*.c; a line `/* needs: rdkafka */` in it
+# names (for pkg-config) what it links beside libkc.
+PREFIX ?= /usr/local
+BIN ?= bin
+BUILD ?= build$(if $(SAN),-san)
+FUZZ_SECONDS ?= 10
+
+WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wwrite-strings -Wformat=2 -Wundef -Wvla
+CFLAGS ?= -O2 -g
+STD = -std=c11 -D_GNU_SOURCE -Ilib $(WARN) $(if $(WERROR)$(filter true,$(CI)),-Werror)
+SANFLAGS = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+ALLFLAGS = $(STD) $(CFLAGS) $(if $(SAN),$(SANFLAGS)) $(CPPFLAGS) $(PKGFLAGS)
+
+# needs: the packages that files name; pc: what pkg-config calls one here.
+needs = $(sort $(shell sed -n 's|^/\* needs: *\(.*[^ ]\) *\*/.*|\1|p' $1 /dev/null))
+pc = $(patsubst mysqlclient,$(MYSQL),$1)
+apt = $(or $(apt_$1),$(patsubst liblib%,lib%,lib$1-dev))
+apt_mysqlclient = libmariadb-dev
+apt_zlib = zlib1g-dev
+apt_libcurl = libcurl4-openssl-dev
+MYSQL := $(shell pkg-config --exists mysqlclient && echo mysqlclient || echo libmariadb)
+
+base = jansson libcrypto libpcre2-8
+libsrc := $(wildcard lib/*.c)
+cmds := $(sort $(patsubst cmd/%.c,%,$(wildcard cmd/kc-*.c)) $(patsubst cmd/%/main.c,%,$(wildcard cmd/kc-*/main.c)))
+have := $(foreach p,$(call needs,$(libsrc) $(wildcard cmd/*.c cmd/*/*.c)),$(shell pkg-config --exists $(call pc,$p) && echo $p))
+PKGFLAGS := $(shell pkg-config --cflags $(base) $(call pc,$(have)))
+plainlib := $(foreach f,$(libsrc),$(if $(call needs,$f),,$f))
+libobj := $(foreach f,$(libsrc),$(if $(filter-out $(have),$(call needs,$f)),,$(BUILD)/$(f:.c=.o)))
+
+all: commands
+
+# A command: its objects, or why it is left out.
+define command
+$1.need := $(call needs,$(wildcard cmd/$1.c cmd/$1/*.c))
+$1.lack := $$(filter-out $(have),$$($1.need))
+$(BIN)/$1: $(patsubst %.c,$(BUILD)/%.o,$(wildcard cmd/$1.c cmd/$1/*.c)) $(BUILD)/libkc.a $(BIN)/.flags
+	@mkdir -p $$(@D)
+	$$(CC) $$(CFLAGS) $$(if $$(SAN),$$(SANFLAGS)) $$(LDFLAGS) -o $$@.$$$$$$$$ $$(filter %.o %.a,$$^) \
+		$$(shell pkg-config --libs $(base) $$(call pc,$$($1.need))) -lpthread -lm && mv $$@.$$$$$$$$ $$@
+endef
+$(foreach c,$(cmds),$(eval $(call command,$c)))
+built := $(foreach c,$(cmds),$(if $($c.lack),,$c))
+
+commands: $(addprefix $(BIN)/,$(built))
+	@$(foreach c,$(filter-out $(built),$(cmds)),echo "$c: left out: no $($c.lack) (apt-get install $(foreach p,$($c.lack),$(call apt,$p)))";) :
+
+$(BUILD)/libkc.a: $(libobj)
+	@mkdir -p $(@D)
+	ar rcs $@.$$$$ $^ && mv $@.$$$$ $@
+
+# Written under another name first: a make beside this one sees whole files.
+$(BUILD)/%.o: %.c $(BUILD)/.flags
+	@mkdir -p $(@D)
+	$(CC) $(ALLFLAGS) -MMD -MP -MF $(@:.o=.d) -MT $@ -c -o $@.$$$$ $< && mv $@.$$$$ $@
+
+# Other flags or another compiler: everything again.
+$(BUILD)/.flags $(BIN)/.flags: force
+	@mkdir -p $(@D); echo '$(CC) $(ALLFLAGS) $(LDFLAGS)' | cmp -s - $@ || echo '$(CC) $(ALLFLAGS) $(LDFLAGS)' >$@
+
+# A unit test is one C file over libkc, of any package that is here.
+$(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libkc.a
+	@mkdir -p $(@D)
+	$(CC) $(ALLFLAGS) $(LDFLAGS) -MMD -MP -MF $@.d -MT $@ -o $@ $< $(BUILD)/libkc.a \
+		$(shell pkg-config --libs $(base) $(call pc,$(have))) -lpthread -lm
+unit: $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*.c))
+
+# A fuzz target is one C file with LLVMFuzzerTestOneInput; its corpus is beside it.
+build-fuzz/%: tests/fuzz/%.c $(plainlib) $(wildcard lib/*.h)
+	@mkdir -p $(@D)
+	clang $(STD) -O1 -g -fsanitize=fuzzer,address,undefined $(PKGFLAGS) -o $@ $< $(plainlib) \
+		$(shell pkg-config --libs $(base)) -lpthread -lm
+fuzzers := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+fuzz: $(addprefix build-fuzz/,$(fuzzers))
+	@set -e; for f in $(fuzzers); do FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run $$f; done
+
+check:
+	@tests/deps check
+	@$(MAKE) --no-print-directory all unit lint
+	@tests/run
+
+lint:
+	@tests/lint '$(STD) $(PKGFLAGS)'
+
+demo:
+	@tests/deps demo
+	@$(MAKE) --no-print-directory all
+	@examples/demo.sh
+
+bench: all
+	@bench/run
+
+install: all
+	@set -e; put() { install -d "$(DESTDIR)$(PREFIX)/$$1"; install -m "$$2" "$$3" "$(DESTDIR)$(PREFIX)/$$1/$$4"; }; \
+	for c in $(built); do put bin 755 $(BIN)/$$c $$c; done; \
+	for m in man/*.[157]; do [ ! -e $$m ] || put share/man/man$${m##*.} 644 $$m $${m##*/}; done; \
+	$(foreach s,$(shells),for f in completions/$s/*; do [ ! -e $$f ] || put $(dir_$s) 644 $$f $${f##*/}; done;)
+
+uninstall:
+	cd "$(DESTDIR)$(PREFIX)" && rm -f $(addprefix bin/,$(cmds)) $(foreach m,$(wildcard man/*.[157]),share/man/man$(patsubst .%,%,$(suffix $m))/$(notdir $m)) \
+		$(foreach s,$(shells),$(addprefix $(dir_$s)/,$(notdir $(wildcard completions/$s/*))))
+
+shells = bash zsh fish
+dir_bash = share/bash-completion/completions
+dir_zsh = share/zsh/site-functions
+dir_fish = share/fish/vendor_completions.d
+
+clean:
+	rm -rf $(BIN) build build-san build-fuzz
+
+force:
+.PHONY: all commands unit check lint demo bench install uninstall fuzz clean force
+.DELETE_ON_ERROR:
+-include $(wildcard $(BUILD)/*/*.d $(BUILD)/cmd/*/*.d)
