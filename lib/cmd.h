@@ -22,6 +22,7 @@ struct kc_ctx {
 	int64_t count;	   /* -n, or -1 */
 	bool end;	   /* -e */
 	bool reverse;	   /* -r */
+	void *loop;	   /* the sink loop's own, while it runs */
 	struct kc_err err; /* run fills it and returns its status */
 };
 

@@ -413,7 +413,7 @@ kc_schemas_learn(struct kc_schemas *t, const struct kc_rec *r, struct kc_err *e)
 		return 0;
 	struct kc_schema *s = kc_schema_parse(r->schema, e);
 	if (s == NULL)
-		return kc_fail_in(e, "schema %.*s", (int)r->id.n, r->id.p);
+		return kc_fail_in(e, "schema %.*s: ", (int)r->id.n, r->id.p);
 	/* Someone may have given it another id: it is known by that one. */
 	memcpy(s->id, r->id.p, r->id.n);
 	s->id[r->id.n] = '\0';

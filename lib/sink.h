@@ -10,19 +10,9 @@
 #include "cmd.h"
 #include "envelope.h"
 #include "filter.h"
+#include "position.h"
 #include "schema.h"
 #include "store.h"
-
-/* Where each source partition stands after a batch. */
-struct kc_position {
-	struct kc_buf partition, offset;
-	bool dirty; /* moved since the sink saw it last */
-};
-
-struct kc_positions {
-	struct kc_position *v;
-	size_t n, cap, last;
-};
 
 struct kc_batch {
 	struct kc_rec *recs; /* records only, in order; borrowed */

@@ -11,6 +11,7 @@
 
 #include "buf.h"
 #include "err.h"
+#include "position.h"
 
 enum kc_role { KC_SOURCE, KC_SINK };
 
@@ -39,8 +40,5 @@ void kc_store_each(struct kc_store *s,
 void kc_store_put(struct kc_store *s, struct kc_span partition,
     struct kc_span offset);
 int kc_store_commit(struct kc_store *s, struct kc_err *e);
-
-/* JSON maps as equal maps: member order does not matter. */
-bool kc_same_map(struct kc_span a, struct kc_span b);
 
 #endif
