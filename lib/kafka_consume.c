@@ -1,0 +1,426 @@
+/*
+ * The consumer: batches from librdkafka's one queue, rebalances told to the
+ * command, offsets committed only when it says so. See kafka.h.
+ */
+/* needs: rdkafka */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "kafka-rd.h"
+#include "log.h"
+
+struct kc_consumer {
+	struct kc_kafka h; /* first: the callbacks' opaque */
+	const struct kc_consumer_cb *cb;
+	void *arg;
+	bool group;
+	rd_kafka_queue_t *queue;
+	int pipe[2]; /* written when the queue is no longer empty */
+	rd_kafka_message_t *raw; /* of the message given last */
+};
+
+static struct kc_span
+text(const char *s)
+{
+	return (struct kc_span){ s, strlen(s) };
+}
+
+void
+kc_tps_free(struct kc_tp *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(v[i].topic);
+	free(v);
+}
+
+static rd_kafka_topic_partition_list_t *
+list_of(const struct kc_tp *v, size_t n)
+{
+	rd_kafka_topic_partition_list_t *l =
+	    rd_kafka_topic_partition_list_new((int)n);
+
+	for (size_t i = 0; i < n; i++)
+		rd_kafka_topic_partition_list_add(l, v[i].topic,
+		    v[i].partition)->offset = v[i].offset;
+	return l;
+}
+
+/* Borrows the names of l. */
+static struct kc_tp *
+tps_of(const rd_kafka_topic_partition_list_t *l)
+{
+	struct kc_tp *v = kc_xcalloc((size_t)l->cnt + 1, sizeof *v);
+
+	for (int i = 0; i < l->cnt; i++)
+		v[i] = (struct kc_tp){ l->elems[i].topic, l->elems[i].partition,
+			l->elems[i].offset };
+	return v;
+}
+
+static void
+assigned(struct kc_consumer *c, rd_kafka_topic_partition_list_t *l, bool coop)
+{
+	struct kc_tp *v;
+	rd_kafka_resp_err_t err = rd_kafka_committed(c->h.rk, l, KC_KAFKA_WAIT);
+
+	if (err != 0) /* the library asks for them itself then */
+		kc_log(KC_INFO, "%s: committed offsets: %s", c->h.servers,
+		    rd_kafka_err2str(err));
+	v = tps_of(l);
+	for (int i = 0; i < l->cnt; i++)
+		if (v[i].offset < 0)
+			v[i].offset = KC_OFFSET_STORED;
+	c->cb->assigned(c->arg, v, (size_t)l->cnt);
+	for (int i = 0; i < l->cnt; i++)
+		l->elems[i].offset = v[i].offset;
+	free(v);
+	if (coop)
+		rd_kafka_error_destroy(rd_kafka_incremental_assign(c->h.rk, l));
+	else
+		rd_kafka_assign(c->h.rk, l);
+}
+
+static void
+on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err,
+    rd_kafka_topic_partition_list_t *l, void *opaque)
+{
+	struct kc_consumer *c = opaque;
+	bool coop = strcmp(rd_kafka_rebalance_protocol(rk), "COOPERATIVE") == 0;
+	struct kc_tp *v;
+
+	if (err == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+		assigned(c, l, coop);
+		return;
+	}
+	if (err != RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS)
+		kc_log(KC_WARN, "%s: rebalance: %s", c->h.servers,
+		    rd_kafka_err2str(err));
+	v = tps_of(l);
+	c->cb->revoked(c->arg, v, (size_t)l->cnt,
+	    rd_kafka_assignment_lost(rk));
+	free(v);
+	if (coop)
+		rd_kafka_error_destroy(rd_kafka_incremental_unassign(rk, l));
+	else
+		rd_kafka_assign(rk, NULL);
+}
+
+static void
+callbacks(rd_kafka_conf_t *rd)
+{
+	rd_kafka_conf_set_rebalance_cb(rd, on_rebalance);
+}
+
+static void
+defaults(struct kc_kconf *k)
+{
+	kc_kconf_default(k, "auto.offset.reset", "earliest");
+	kc_kconf_default(k, "queued.max.messages.kbytes", "16384");
+	kc_kconf_default(k, "queued.min.messages", "50000");
+	kc_kconf_default(k, "fetch.max.bytes", "16777216");
+	kc_kconf_default(k, "client.id", "kc-consume");
+	kc_kconf_default(k, "enable.partition.eof", "true");
+}
+
+struct kc_consumer *
+kc_consumer_new(struct kc_kconf *k, const struct kc_consumer_cb *cb, void *arg,
+    struct kc_err *e)
+{
+	static const char *const ours[] = { "enable.auto.commit",
+		"enable.auto.offset.store" };
+	struct kc_consumer *c = kc_xcalloc(1, sizeof *c);
+	struct kc_err ignored;
+
+	c->cb = cb;
+	c->arg = arg;
+	c->pipe[0] = c->pipe[1] = -1;
+	c->group = kc_kconf_get(k, "group.id") != NULL;
+	defaults(k);
+	for (size_t i = 0; i < 2; i++) {
+		if (kc_kconf_isset(k, ours[i]))
+			kc_log(KC_WARN, "%s: is false here: offsets are committed "
+			    "from the store of -o", ours[i]);
+		kc_kconf_set(k, ours[i], "false", &ignored);
+	}
+	if (!c->group) /* the library wants one even to assign */
+		kc_kconf_default(k, "group.id", "kc-consume-without-group");
+	if (kc_kafka_open(&c->h, k, false, c->group ? callbacks : NULL, e) != 0) {
+		kc_consumer_free(c);
+		return NULL;
+	}
+	rd_kafka_poll_set_consumer(c->h.rk);
+	c->queue = rd_kafka_queue_get_consumer(c->h.rk);
+	if (pipe2(c->pipe, O_CLOEXEC | O_NONBLOCK) == -1) {
+		kc_fail(e, KC_IO, "pipe: %s", strerror(errno));
+		kc_consumer_free(c);
+		return NULL;
+	}
+	rd_kafka_queue_io_event_enable(c->queue, c->pipe[1], "1", 1);
+	return c;
+}
+
+void
+kc_consumer_free(struct kc_consumer *c)
+{
+	if (c == NULL)
+		return;
+	if (c->raw != NULL)
+		rd_kafka_message_destroy(c->raw);
+	if (c->queue != NULL) {
+		rd_kafka_queue_io_event_enable(c->queue, -1, NULL, 0);
+		rd_kafka_queue_destroy(c->queue);
+		rd_kafka_consumer_close(c->h.rk);
+	}
+	kc_kafka_close(&c->h);
+	for (size_t i = 0; i < 2; i++)
+		if (c->pipe[i] != -1)
+			close(c->pipe[i]);
+	free(c);
+}
+
+int
+kc_consumer_topics(struct kc_consumer *c, struct kc_tp **v, size_t *n,
+    struct kc_err *e)
+{
+	const struct rd_kafka_metadata *md;
+	rd_kafka_resp_err_t err =
+	    rd_kafka_metadata(c->h.rk, 1, NULL, &md, KC_KAFKA_WAIT);
+
+	if (err != 0) {
+		rd_kafka_poll(c->h.rk, 0); /* for the connection's error */
+		return kc_kafka_fail(&c->h, KC_TEMP, "no answer",
+		    "is a broker there, and reachable from here?", e);
+	}
+	*n = (size_t)md->topic_cnt;
+	*v = kc_xcalloc(*n + 1, sizeof **v);
+	for (size_t i = 0; i < *n; i++)
+		(*v)[i] = (struct kc_tp){ kc_xstrdup(md->topics[i].topic), 0,
+			md->topics[i].partition_cnt };
+	rd_kafka_metadata_destroy(md);
+	return 0;
+}
+
+int
+kc_consumer_subscribe(struct kc_consumer *c, char *const *topics, size_t n,
+    struct kc_err *e)
+{
+	rd_kafka_topic_partition_list_t *l =
+	    rd_kafka_topic_partition_list_new((int)n);
+	rd_kafka_resp_err_t err;
+
+	for (size_t i = 0; i < n; i++)
+		rd_kafka_topic_partition_list_add(l, topics[i],
+		    RD_KAFKA_PARTITION_UA);
+	err = rd_kafka_subscribe(c->h.rk, l);
+	rd_kafka_topic_partition_list_destroy(l);
+	return err == 0 ? 0 :
+	    kc_kafka_fail(&c->h, KC_TEMP, "subscribe", rd_kafka_err2str(err), e);
+}
+
+int
+kc_consumer_assign(struct kc_consumer *c, const struct kc_tp *v, size_t n,
+    struct kc_err *e)
+{
+	rd_kafka_topic_partition_list_t *l = list_of(v, n);
+	rd_kafka_resp_err_t err = rd_kafka_assign(c->h.rk, l);
+
+	rd_kafka_topic_partition_list_destroy(l);
+	return err == 0 ? 0 :
+	    kc_kafka_fail(&c->h, KC_TEMP, "assign", rd_kafka_err2str(err), e);
+}
+
+int
+kc_consumer_fd(struct kc_consumer *c)
+{
+	return c->pipe[0];
+}
+
+/* Not a message but an event: 0, or -1 when it ends everything. */
+static int
+event(struct kc_consumer *c, const rd_kafka_message_t *m, struct kc_err *e)
+{
+	const char *topic = m->rkt == NULL ? "" : rd_kafka_topic_name(m->rkt);
+	const char *why = m->payload != NULL ? rd_kafka_message_errstr(m) :
+	    rd_kafka_err2str(m->err);
+
+	switch (m->err) {
+	case RD_KAFKA_RESP_ERR__PARTITION_EOF:
+		c->cb->eof(c->arg, text(topic), m->partition, m->offset);
+		return 0;
+	case RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED:
+		kc_log(KC_WARN, "%s: the pipe was blocked for longer than "
+		    "max.poll.interval.ms: left the group, joining again",
+		    c->h.servers);
+		return 0;
+	case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
+		return kc_fail(e, KC_TEMP, "topic %s partition %d: offset %lld is "
+		    "not there any more: %s; set another with kc-offset, or "
+		    "auto.offset.reset=earliest", topic, (int)m->partition,
+		    (long long)m->offset, why);
+	case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+		return kc_fail(e, KC_TEMP, "topic %s: not allowed: grant Read and "
+		    "Describe on it to this user", topic);
+	case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+		return kc_fail(e, KC_TEMP, "group.id: not allowed: grant Read on "
+		    "the group to this user");
+	case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+	case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+	case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+		return kc_fail(e, KC_TEMP, "topic %s: is not there any more on %s; "
+		    "create it, or take it out of topics", topic, c->h.servers);
+	case RD_KAFKA_RESP_ERR__FATAL:
+	case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID:
+	case RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL:
+		return kc_kafka_fail(&c->h, KC_TEMP, "group.id", why, e);
+	default:
+		kc_log(KC_INFO, "%s: %s%s%s", c->h.servers, topic,
+		    *topic == '\0' ? "" : ": ", why);
+		return 0;
+	}
+}
+
+static void
+fill(struct kc_kmsg *to, const rd_kafka_message_t *m)
+{
+	rd_kafka_timestamp_type_t type;
+
+	to->topic = text(rd_kafka_topic_name(m->rkt));
+	to->partition = m->partition;
+	to->offset = m->offset;
+	to->timestamp = rd_kafka_message_timestamp(m, &type);
+	if (type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE)
+		to->timestamp = -1;
+	to->key = (struct kc_span){ m->key, m->key_len };
+	to->value = (struct kc_span){ m->payload, m->len };
+	to->raw = (void *)(uintptr_t)m;
+}
+
+/*
+ * One at a time: in librdkafka 2.0 rd_kafka_consume_batch_queue may drop
+ * messages when partitions are given meanwhile (mended in 2.1).
+ */
+int
+kc_consumer_next(struct kc_consumer *c, struct kc_kmsg *m, struct kc_err *e)
+{
+	rd_kafka_message_t *raw;
+	char drop[64];
+
+	for (bool drained = false;;) {
+		if (c->raw != NULL)
+			rd_kafka_message_destroy(c->raw);
+		c->raw = raw = rd_kafka_consumer_poll(c->h.rk, 0);
+		if (raw == NULL && drained)
+			return 0;
+		if (raw == NULL) {
+			/* Look once more: what comes now is signalled anew. */
+			while (read(c->pipe[0], drop, sizeof drop) > 0)
+				;
+			drained = true;
+		} else if (raw->err == 0) {
+			break;
+		} else if (event(c, raw, e) != 0) {
+			return -1;
+		}
+	}
+	if (c->h.warned)
+		kc_kafka_well(&c->h);
+	fill(m, raw);
+	return 1;
+}
+
+bool
+kc_kmsg_header(const struct kc_kmsg *m, size_t i, struct kc_kheader *h)
+{
+	rd_kafka_headers_t *headers;
+	const char *name;
+	const void *value;
+	size_t n;
+
+	if (rd_kafka_message_headers(m->raw, &headers) != 0 ||
+	    rd_kafka_header_get_all(headers, i, &name, &value, &n) != 0)
+		return false;
+	h->name = text(name);
+	h->value = (struct kc_span){ value, n };
+	return true;
+}
+
+static void
+on_commit(rd_kafka_t *rk, rd_kafka_resp_err_t err,
+    rd_kafka_topic_partition_list_t *l, void *opaque)
+{
+	(void)rk;
+	(void)l;
+	(void)opaque;
+	if (err != 0 && err != RD_KAFKA_RESP_ERR__NO_OFFSET)
+		kc_log(KC_INFO, "commit to the group: %s", rd_kafka_err2str(err));
+}
+
+int
+kc_consumer_commit(struct kc_consumer *c, const struct kc_tp *v, size_t n,
+    bool wait, struct kc_err *e)
+{
+	rd_kafka_topic_partition_list_t *l = list_of(v, n);
+	rd_kafka_resp_err_t err = wait ? rd_kafka_commit(c->h.rk, l, 0) :
+	    rd_kafka_commit_queue(c->h.rk, l, c->queue, on_commit, c);
+
+	rd_kafka_topic_partition_list_destroy(l);
+	return err == 0 ? 0 :
+	    kc_kafka_fail(&c->h, KC_TEMP, "commit", rd_kafka_err2str(err), e);
+}
+
+/* What a lookup answered, back into v. */
+static void
+offsets_back(struct kc_tp *v, size_t n, const rd_kafka_topic_partition_list_t *l)
+{
+	for (size_t i = 0; i < n; i++)
+		v[i].offset = l->elems[i].offset;
+}
+
+int
+kc_consumer_committed(struct kc_consumer *c, struct kc_tp *v, size_t n,
+    struct kc_err *e)
+{
+	rd_kafka_topic_partition_list_t *l = list_of(v, n);
+	rd_kafka_resp_err_t err = rd_kafka_committed(c->h.rk, l, KC_KAFKA_WAIT);
+
+	offsets_back(v, n, l);
+	for (size_t i = 0; i < n; i++)
+		if (v[i].offset < 0)
+			v[i].offset = KC_OFFSET_STORED;
+	rd_kafka_topic_partition_list_destroy(l);
+	return err == 0 ? 0 : kc_kafka_fail(&c->h, KC_TEMP, "committed offsets",
+	    rd_kafka_err2str(err), e);
+}
+
+int
+kc_consumer_range(struct kc_consumer *c, const struct kc_tp *tp, int64_t *lo,
+    int64_t *hi, struct kc_err *e)
+{
+	char what[300];
+	rd_kafka_resp_err_t err = rd_kafka_query_watermark_offsets(c->h.rk,
+	    tp->topic, tp->partition, lo, hi, KC_KAFKA_WAIT);
+
+	if (err == 0)
+		return 0;
+	snprintf(what, sizeof what, "topic %s partition %d", tp->topic,
+	    (int)tp->partition);
+	return kc_kafka_fail(&c->h, KC_TEMP, what, rd_kafka_err2str(err), e);
+}
+
+int
+kc_consumer_at_time(struct kc_consumer *c, struct kc_tp *v, size_t n,
+    struct kc_err *e)
+{
+	rd_kafka_topic_partition_list_t *l = list_of(v, n);
+	rd_kafka_resp_err_t err =
+	    rd_kafka_offsets_for_times(c->h.rk, l, KC_KAFKA_WAIT);
+
+	offsets_back(v, n, l);
+	rd_kafka_topic_partition_list_destroy(l);
+	return err == 0 ? 0 : kc_kafka_fail(&c->h, KC_TEMP, "offsets by time",
+	    rd_kafka_err2str(err), e);
+}
