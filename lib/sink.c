@@ -315,7 +315,8 @@ due_in(const struct loop *l)
 		t = t < 0 ? 0 : (t + 999) / 1000;
 		ms = ms < 0 || t < ms ? t : ms;
 	}
-	if (l->waiting > 0 && (ms < 0 || ms > POLL_MS))
+	if ((l->waiting > 0 || (l->s.durable != NULL && l->durable < l->accepted)) &&
+	    (ms < 0 || ms > POLL_MS))
 		ms = POLL_MS;
 	return (int)ms;
 }
@@ -325,6 +326,8 @@ static int
 idle(struct loop *l, struct kc_err *e)
 {
 	while (!kc_stop) {
+		if (kc_wait(0, 0, false) != 0)
+			return 0; /* a part of a line at least: no need to hurry */
 		if ((l->n > 0 || l->moved) &&
 		    kc_mono_us() - l->since_us >= l->s.linger_ms * 1000 &&
 		    deliver_all(l, e) != 0)
