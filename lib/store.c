@@ -90,9 +90,12 @@ wait_for_sink(struct kc_store *s, int limit_ms, struct kc_err *e)
 static int
 take_locks(struct kc_store *s, enum kc_role role, struct kc_err *e)
 {
-	char *path = kc_xasprintf("%s.lock", s->path);
+	char *path;
 	pid_t holder = 0;
 
+	if (role == KC_READER)
+		return 0;
+	path = kc_xasprintf("%s.lock", s->path);
 	s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
 	if (s->lock_fd == -1)
 		kc_fail(e, KC_IO, "%s: %s; -o names a file in a folder that can "
@@ -161,11 +164,14 @@ load_file(struct kc_store *s, struct kc_err *e)
 
 /* The child's program: beside ours, or on PATH. */
 static void
-exec_child(const char *spec)
+exec_child(const char *spec, enum kc_role role)
 {
+	static const char *const roles[] = { [KC_SOURCE] = "source",
+		[KC_SINK] = "sink", [KC_READER] = "reader" };
 	char path[PATH_MAX], *slash;
 	ssize_t n = readlink("/proc/self/exe", path, sizeof path - 16);
-	char *argv[] = { (char *)"kc-offset", (char *)"serve", (char *)"-o",
+	char *argv[] = { (char *)"kc-offset", (char *)"serve",
+		(char *)(uintptr_t)roles[role], (char *)"-o",
 		(char *)(uintptr_t)spec, NULL };
 
 	setpgid(0, 0); /* the terminal's ^C is ours to handle, not its */
@@ -181,7 +187,7 @@ exec_child(const char *spec)
 }
 
 static int
-start_child(struct kc_store *s, struct kc_err *e)
+start_child(struct kc_store *s, enum kc_role role, struct kc_err *e)
 {
 	int in[2], out[2];
 
@@ -196,7 +202,7 @@ start_child(struct kc_store *s, struct kc_err *e)
 	if (s->pid == 0) {
 		dup2(in[0], 0);
 		dup2(out[1], 1);
-		exec_child(s->spec);
+		exec_child(s->spec, role);
 	}
 	close(in[0]);
 	close(out[1]);
@@ -251,7 +257,7 @@ kc_store_open(const char *spec, enum kc_role role, struct kc_err *e)
 	s->lock_fd = s->to = -1;
 	s->spec = kc_xstrdup(spec);
 	if (strncmp(spec, "kafka:", 6) == 0 || strncmp(spec, "sink:", 5) == 0) {
-		rc = start_child(s, e) != 0 ? -1 :
+		rc = start_child(s, role, e) != 0 ? -1 :
 		    ask(s, KC_LIT("{\"get\":null}\n"), e);
 	} else {
 		s->path = kc_xstrdup(spec);

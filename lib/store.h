@@ -3,8 +3,9 @@
  * puts what it has made durable; the first reads it. kc-envelope(5).
  *
  * A FILE is read and replaced here. The others belong to kc-offset, which
- * knows Kafka and the databases: it is started as a child and spoken to in
- * lines, so no source links a database client for its store.
+ * knows Kafka and the databases: it is started as a child, kc-offset serve ROLE
+ * -o SPEC, and spoken to in lines (its manual has the protocol), so no source
+ * links a database client for its store.
  */
 #ifndef KC_STORE_H
 #define KC_STORE_H
@@ -13,7 +14,7 @@
 #include "err.h"
 #include "position.h"
 
-enum kc_role { KC_SOURCE, KC_SINK };
+enum kc_role { KC_SOURCE, KC_SINK, KC_READER };
 
 struct kc_store;
 
@@ -21,7 +22,7 @@ struct kc_store;
  * A source: takes the source lock and waits for a sink that still drains; held
  * by another source: -1, KC_TEMP, naming the holder. A sink opens at its first
  * line of input (so that a source that waits for the sink before it is not
- * mistaken) and takes the sink lock.
+ * mistaken) and takes the sink lock. A reader only looks, and takes none.
  */
 struct kc_store *kc_store_open(const char *spec, enum kc_role role,
     struct kc_err *e);
