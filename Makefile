@@ -61,29 +61,33 @@ $(BUILD)/%.o: %.c $(BUILD)/.flags
 $(BUILD)/.flags $(BIN)/.flags: force
 	@mkdir -p $(@D); echo '$(CC) $(ALLFLAGS) $(LDFLAGS)' | cmp -s - $@ || echo '$(CC) $(ALLFLAGS) $(LDFLAGS)' >$@
 
-# A unit test is one C file over libkc, of any package that is here.
-$(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libkc.a
+# Tests in C: over libkc and the packages that are here; the topic maker.
+test_libs = $(BUILD)/libkc.a $(shell pkg-config --libs $(base) $(call pc,$(have))) -lpthread -lm
+$(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libkc.a
 	@mkdir -p $(@D)
-	$(CC) $(ALLFLAGS) $(LDFLAGS) -MMD -MP -MF $@.d -MT $@ -o $@ $< $(BUILD)/libkc.a \
-		$(shell pkg-config --libs $(base) $(call pc,$(have))) -lpthread -lm
-unit: $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*.c))
+	$(CC) $(CFLAGS) $(if $(SAN),$(SANFLAGS)) $(LDFLAGS) -o $@ $< $(test_libs)
+$(BUILD)/topic: $(BUILD)/tests/topic.o
+	$(CC) $(CFLAGS) $(if $(SAN),$(SANFLAGS)) $(LDFLAGS) -o $@ $< -lrdkafka
+unit: $(BUILD)/topic $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*.c))
 
-# A fuzz target is one C file with LLVMFuzzerTestOneInput; its corpus is beside it.
-build-fuzz/%: tests/fuzz/%.c $(plainlib) $(wildcard lib/*.h)
+# A fuzz target is one C file with LLVMFuzzerTestOneInput over libkc.
+FUZZ = clang $(STD) -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
+fuzzers := $(patsubst tests/fuzz/%.c,build-fuzz/%,$(wildcard tests/fuzz/*.c))
+build-fuzz/%.o: %.c
 	@mkdir -p $(@D)
-	clang $(STD) -O1 -g -fsanitize=fuzzer,address,undefined $(PKGFLAGS) -o $@ $< $(plainlib) \
-		$(shell pkg-config --libs $(base)) -lpthread -lm
-fuzzers := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
-fuzz: $(addprefix build-fuzz/,$(fuzzers))
-	@set -e; for f in $(fuzzers); do FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run $$f; done
+	$(FUZZ) $(PKGFLAGS) -MMD -MP -c -o $@ $<
+$(fuzzers): build-fuzz/%: build-fuzz/tests/fuzz/%.o $(plainlib:%.c=build-fuzz/%.o)
+	$(FUZZ) -o $@ $^ $(shell pkg-config --libs $(base)) -lpthread -lm
+fuzz: $(fuzzers)
+	@set -e; for f in $(notdir $(fuzzers)); do FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run $$f; done
 
 check:
 	@tests/deps check
-	@$(MAKE) --no-print-directory all unit lint
-	@tests/run
+	@$(MAKE) --no-print-directory all unit $(fuzzers)
+	+@KC_BUILD=$(BUILD) KC_BIN=$(abspath $(BIN)) tests/run
 
 lint:
-	@tests/lint '$(STD) $(PKGFLAGS)'
+	@PKGFLAGS='$(PKGFLAGS)' STD='$(STD)' tests/lint
 
 demo:
 	@tests/deps demo
@@ -109,9 +113,11 @@ dir_zsh = share/zsh/site-functions
 dir_fish = share/fish/vendor_completions.d
 
 clean:
+	@[ ! -d build/servers ] || tests/run --down
 	rm -rf $(BIN) build build-san build-fuzz
 
 force:
 .PHONY: all commands unit check lint demo bench install uninstall fuzz clean force
 .DELETE_ON_ERROR:
--include $(wildcard $(BUILD)/*/*.d $(BUILD)/cmd/*/*.d)
+.SECONDARY:
+-include $(wildcard $(foreach d,$(BUILD) build-fuzz,$d/*/*.d $d/*/*/*.d))
