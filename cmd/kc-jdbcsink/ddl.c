@@ -153,6 +153,7 @@ ensure_table(struct db *db, struct table *t, const struct want *w, size_t n,
 		    "or send records with schemas", t->shown, u->name);
 	if (create(db, t, w, n, e) != 0)
 		return kc_fail_in(e, "table %s: cannot be created: ", t->shown);
+	kc_log(KC_NOTICE, "table %s: created", t->shown);
 	return db->d->describe(db, t, e);
 }
 
@@ -160,8 +161,6 @@ int
 ddl_ensure(struct db *db, struct table *t, const struct want *w, size_t n,
     struct kc_err *e)
 {
-	bool added = false;
-
 	if (!t->exists && ensure_table(db, t, w, n, e) != 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
@@ -185,11 +184,9 @@ ddl_ensure(struct db *db, struct table *t, const struct want *w, size_t n,
 		if (add_column(db, t, &w[i], e) != 0)
 			return kc_fail_in(e, "table %s: column %s cannot be added: ",
 			    t->shown, w[i].name);
-		added = true;
+		kc_log(KC_NOTICE, "table %s: column %s added", t->shown, w[i].name);
 		if (db->d->describe(db, t, e) != 0)
 			return -1;
 	}
-	if (added)
-		kc_log(KC_NOTICE, "table %s: columns added", t->shown);
 	return 0;
 }

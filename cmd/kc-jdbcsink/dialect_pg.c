@@ -95,6 +95,7 @@ failed(struct db *db, const PGresult *r, const struct table *t,
 	const char *detail = PQresultErrorField(r, PG_DIAG_MESSAGE_DETAIL);
 	const char *context = PQresultErrorField(r, PG_DIAG_CONTEXT);
 	const char *msg = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY), *remedy;
+	const char *at;
 	struct kc_buf b = { 0 };
 	int status;
 
@@ -103,13 +104,14 @@ failed(struct db *db, const PGresult *r, const struct table *t,
 	state_of(code, &status, &remedy);
 	if (t != NULL)
 		kc_buf_printf(&b, "table %s: ", t->shown);
-	if (col != NULL)
+	/* COPY stage, line 7, column price: "x" */
+	if (context != NULL && (at = strstr(context, ", column ")) != NULL)
+		kc_buf_printf(&b, "column %.300s: ", at + 9);
+	else if (col != NULL)
 		kc_buf_printf(&b, "column %s: ", col);
 	kc_buf_puts(&b, msg != NULL ? msg : PQresultErrorMessage(r));
 	if (detail != NULL)
 		kc_buf_printf(&b, " (%.600s)", detail);
-	if (context != NULL && strncmp(context, "COPY", 4) == 0)
-		kc_buf_printf(&b, " [%.300s]", context);
 	if (remedy != NULL)
 		kc_buf_printf(&b, "; %s", remedy);
 	kc_fail(e, status, "%s", kc_buf_str(&b));
@@ -529,13 +531,14 @@ copy_end(struct db *db, const struct table *t, struct kc_err *e)
 	return rc;
 }
 
+/* The live rows of a group, or only one row. */
 static int
 copy_rows(struct db *db, struct work *w, struct phase *p, unsigned g,
-    const char *into, struct kc_err *e)
+    struct row *only, const char *into, struct kc_err *e)
 {
 	const struct shape *s = p->groups[g].shape;
 	struct kc_buf *b = &db->sql;
-	struct row *row;
+	struct row *row = only;
 	size_t i = 0;
 	PGresult *r;
 
@@ -552,8 +555,10 @@ copy_rows(struct db *db, struct work *w, struct phase *p, unsigned g,
 	PQclear(r);
 	b = &db->text;
 	b->len = 0;
-	while ((row = phase_next(p, &i, g)) != NULL) {
+	while (only != NULL ? row != NULL : (row = phase_next(p, &i, g)) != NULL) {
 		copy_row(b, s, w->data.p + row->at, row->len);
+		if (only != NULL)
+			row = NULL;
 		if (b->len < CHUNK)
 			continue;
 		if (PQputCopyData(db->conn, b->p, (int)b->len) != 1)
@@ -654,9 +659,9 @@ pg_bulk(struct db *db, struct work *w, struct phase *p, unsigned g,
 		return -1;
 	if (gr->kind == ROW_PUT &&
 	    (db->o->insert == MODE_INSERT || s->nkeys == 0))
-		return copy_rows(db, w, p, g, s->t->quoted, e);
+		return copy_rows(db, w, p, g, NULL, s->t->quoted, e);
 	snprintf(name, sizeof name, "kc_stage_%u", s->id);
-	if (stage(db, s, name, e) != 0 || copy_rows(db, w, p, g, name, e) != 0)
+	if (stage(db, s, name, e) != 0 || copy_rows(db, w, p, g, NULL, name, e) != 0)
 		return -1;
 	db->sql.len = 0;
 	if (gr->kind == ROW_DELETE) {
@@ -741,6 +746,24 @@ pg_one(struct db *db, struct work *w, struct phase *p, struct row *r,
 	return own->touched > 0 ? 0 : send_row(db, s, ST_INSERT, row, e);
 }
 
+/* COPY's errors name the column. */
+static int
+pg_explain(struct db *db, struct work *w, struct phase *p, struct row *r,
+    struct kc_err *e)
+{
+	struct shape *s = p->groups[r->group].shape;
+	char name[40];
+
+	snprintf(name, sizeof name, "kc_stage_%u", s->id);
+	if (s->n == 0)
+		return 0;
+	db->stages++;
+	if (stage(db, s, name, e) != 0)
+		return -1;
+	db->stages++;
+	return copy_rows(db, w, p, r->group, r, name, e);
+}
+
 const struct dialect dialect_pg = {
 	.name = "PostgreSQL",
 	.id = 0,
@@ -752,6 +775,8 @@ const struct dialect dialect_pg = {
 	.exec = pg_exec,
 	.describe = pg_describe,
 	.bulk = pg_bulk,
+	.flush = pg_drain,
+	.explain = pg_explain,
 	.one = pg_one,
 	.query = pg_query,
 	.literal = pg_literal,

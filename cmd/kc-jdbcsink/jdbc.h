@@ -148,6 +148,14 @@ struct dialect {
 	/* One row. */
 	int (*one)(struct db *db, struct work *w, struct phase *p,
 	    struct row *r, struct kc_err *e);
+	/* Waits for the answers of rows sent one by one; NULL: there are none. */
+	int (*flush)(struct db *db, struct kc_err *e);
+	/*
+	 * After one refused a row: tries it in a way whose error names the
+	 * column. NULL: one's does.
+	 */
+	int (*explain)(struct db *db, struct work *w, struct phase *p,
+	    struct row *r, struct kc_err *e);
 	/* A query of two text columns, row by row. */
 	int (*query)(struct db *db, const char *sql,
 	    void (*fn)(void *arg, struct kc_span a, struct kc_span b),

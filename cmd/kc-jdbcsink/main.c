@@ -115,7 +115,6 @@ struct sink {
 	struct pump *pump;
 	struct retry retry;
 	struct kc_err late; /* of a run that ended while a plan was made */
-	size_t max_count, max_bytes;
 };
 
 /* A plan needs the connection: the batch that runs is waited for. */
@@ -146,19 +145,6 @@ build(struct sink *s, struct work *w, const struct kc_batch *b,
 	return 0;
 }
 
-/* More is to come at once: the batch is written while that is made ready. */
-static bool
-hurried(const struct sink *s, const struct kc_batch *b)
-{
-	size_t bytes = 0;
-
-	if (!b->last || b->n > s->max_count / 2)
-		return false;
-	for (size_t i = 0; i < b->n; i++)
-		bytes += b->recs[i].line.n;
-	return bytes < s->max_bytes / 2;
-}
-
 static int
 sink_write(void *arg, const struct kc_batch *b, struct kc_err *e)
 {
@@ -176,7 +162,7 @@ sink_write(void *arg, const struct kc_batch *b, struct kc_err *e)
 	if (pump_wait(s->pump, e) != 0)
 		return -1;
 	pump_start(s->pump);
-	return hurried(s, b) ? pump_wait(s->pump, e) : 0;
+	return 0;
 }
 
 static uint64_t
@@ -289,8 +275,6 @@ set_up(struct sink *s, struct kc_err *e)
 	s->to.password = password == NULL ? NULL : kc_xstrdup(password);
 	s->retry.max = (int)kc_conf_int(c, "max.retries");
 	s->retry.first_ms = (int)kc_conf_int(c, "retry.backoff.ms");
-	s->max_count = (size_t)kc_conf_int(c, "batch.size");
-	s->max_bytes = 8 * 1024 * 1024;
 	s->db.d = s->to.dialect;
 	s->db.to = &s->to;
 	s->db.o = &s->o;
@@ -307,8 +291,8 @@ sink_all(struct sink *s)
 		.durable = sink_durable,
 		.own_store = s->db.own_offsets,
 		.schemas = &s->schemas,
-		.max_count = s->max_count,
-		.max_bytes = s->max_bytes,
+		.max_count = (size_t)kc_conf_int(s->ctx->conf, "batch.size"),
+		.max_bytes = 8 * 1024 * 1024,
 		.linger_ms = (int)kc_conf_int(s->ctx->conf, "linger.ms"),
 		.retries = 0, /* sink_write has its own */
 	};

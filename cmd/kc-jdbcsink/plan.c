@@ -374,7 +374,7 @@ each_field(const struct kc_schema *s, struct kc_span obj,
 
 struct making {
 	struct planner *p;
-	struct plan *pl;
+	struct plan *pl = NULL;
 	const struct parts *a;
 };
 
@@ -859,7 +859,7 @@ record(struct planner *p, struct work *w, const struct kc_rec *r, uint32_t seq,
     struct kc_err *e)
 {
 	struct parts a;
-	struct plan *pl;
+	struct plan *pl = NULL;
 	int rc;
 
 	if (take_apart(p, &a, r, e) != 0)

@@ -68,20 +68,51 @@ refuse(struct work *w, uint32_t seq, const char *why)
 }
 
 static int
+one_flushed(struct db *db, struct work *w, const struct at *at,
+    struct kc_err *e)
+{
+	if (db->d->one(db, w, at->p, at->r, e) != 0)
+		return -1;
+	return db->d->flush == NULL ? 0 : db->d->flush(db, e);
+}
+
+/* The error says which row, and which column if the database can tell. */
+static void
+explain(struct db *db, struct work *w, const struct at *at, struct kc_err *e)
+{
+	struct kc_err better, ignored;
+	struct kc_buf row = { 0 };
+
+	if (db->d->explain != NULL) {
+		if (db->d->explain(db, w, at->p, at->r, &better) != 0 &&
+		    better.status == KC_DATA)
+			*e = better;
+		if (db->conn != NULL)
+			db->d->exec(db, "ROLLBACK TO SAVEPOINT kc", &ignored);
+	}
+	better = *e;
+	sql_shown(&row, w, at->r, at->p->groups[at->r->group].shape);
+	kc_fail(e, KC_DATA, "%.1100s [row %s]", better.msg, kc_buf_str(&row));
+	kc_buf_release(&row);
+}
+
+static int
 one_strictly(struct db *db, struct work *w, struct at *at, struct kc_err *e)
 {
 	struct kc_err ignored;
 
-	if (w->keep_lines && db->d->exec(db, "SAVEPOINT kc", e) != 0)
+	if (db->d->exec(db, "SAVEPOINT kc", e) != 0)
 		return -1;
-	if (db->d->one(db, w, at->p, at->r, e) == 0)
-		return w->keep_lines ? db->d->exec(db, "RELEASE SAVEPOINT kc", e) : 0;
-	if (e->status != KC_DATA || !w->keep_lines)
+	if (one_flushed(db, w, at, e) == 0)
+		return db->d->exec(db, "RELEASE SAVEPOINT kc", e);
+	if (e->status != KC_DATA || db->conn == NULL ||
+	    db->d->exec(db, "ROLLBACK TO SAVEPOINT kc", &ignored) != 0)
+		return -1;
+	explain(db, w, at, e);
+	if (!w->keep_lines || db->conn == NULL)
 		return -1;
 	refuse(w, at->r->seq, e->msg);
-	if (db->conn == NULL)
-		return -1;
-	return db->d->exec(db, "ROLLBACK TO SAVEPOINT kc", &ignored) == 0 ? 0 : -1;
+	return 0;
 }
 
 /*
