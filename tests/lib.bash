@@ -30,7 +30,7 @@ kc_setup() {
 kc_teardown() {
 	local p
 	for p in "${KC_PIDS[@]}"; do
-		kill -KILL -- "-$p" 2>/dev/null || true
+		kill -KILL -- "-$p" 2>/dev/null || kill -KILL "$p" 2>/dev/null || true
 	done
 	cd "$KC_ROOT" || return
 }
@@ -124,7 +124,8 @@ start_bg() {
 
 # stop_bg PID [SIGNAL]: signals it and all it started; its exit status.
 stop_bg() {
-	kill "-${2:-TERM}" -- "-$1" 2>/dev/null || true
+	kill "-${2:-TERM}" -- "-$1" 2>/dev/null || # or not yet its own session
+		kill "-${2:-TERM}" "$1" 2>/dev/null || true
 	wait "$1"
 }
 
