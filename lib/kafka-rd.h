@@ -12,6 +12,7 @@ struct kc_kafka {
 	char *servers;
 	char trouble[256]; /* the last connection error; "": none */
 	bool warned;
+	int wait_ms; /* for a broker's answer: default.api.timeout.ms */
 };
 
 /*
@@ -31,8 +32,5 @@ kc_kafka_well(struct kc_kafka *h)
 	h->trouble[0] = '\0';
 	h->warned = false;
 }
-
-/* Answers of brokers are waited for so long, ms. */
-#define KC_KAFKA_WAIT 60000
 
 #endif

@@ -18,6 +18,7 @@ enum how {
 	SYSTEM,	 /* -1 there, 0 here: the system's default */
 	VALUES,	 /* a table of values */
 	REMEMBER, /* used when everything is known */
+	WAIT,	 /* for a broker's answer, and rd when there is one */
 	JAAS,	 /* user and password of a login module */
 	UNUSED	 /* of the JVM only */
 };
@@ -28,7 +29,7 @@ static const struct java {
 	const char *rd;
 } java[] = {
 	{ "buffer.memory", KIB, "queue.buffering.max.kbytes" },
-	{ "max.block.ms", SAME, "topic.metadata.propagation.max.ms" },
+	{ "max.block.ms", WAIT, "topic.metadata.propagation.max.ms" },
 	{ "max.request.size", SAME, "message.max.bytes" },
 	{ "send.buffer.bytes", SYSTEM, "socket.send.buffer.bytes" },
 	{ "receive.buffer.bytes", SYSTEM, "socket.receive.buffer.bytes" },
@@ -72,7 +73,7 @@ static const struct java {
 	{ "auto.include.jmx.reporter", UNUSED, NULL },
 	{ "max.poll.records", UNUSED, NULL },
 	{ "exclude.internal.topics", UNUSED, NULL },
-	{ "default.api.timeout.ms", UNUSED, NULL },
+	{ "default.api.timeout.ms", WAIT, NULL },
 	{ "partitioner.ignore.keys", UNUSED, NULL },
 	{ "partitioner.adaptive.partitioning.enable", UNUSED, NULL },
 	{ "partitioner.availability.timeout.ms", UNUSED, NULL },
@@ -102,6 +103,7 @@ struct kc_kconf {
 	rd_kafka_conf_t *rd;
 	const struct kc_prop *own;
 	bool producer, quiet;
+	int wait_ms;
 	char **set; /* librdkafka names that were set */
 	size_t nset;
 	char *trust, *trust_type, *key, *key_type; /* of Java's stores */
@@ -114,6 +116,7 @@ kc_kconf_new(bool producer, const struct kc_prop *own)
 	struct kc_kconf *k = kc_xcalloc(1, sizeof *k);
 
 	k->rd = rd_kafka_conf_new();
+	k->wait_ms = 60000;
 	k->own = own;
 	k->producer = producer;
 	return k;
@@ -308,11 +311,16 @@ set_java(struct kc_kconf *k, const struct java *j, const char *value,
 		return set_jaas(k, value, e);
 	case VALUES:
 		return set_values(k, j, value, e);
+	case WAIT:
 	case KIB:
 	case SYSTEM:
 		if (!kc_parse_i64((struct kc_span){ value, strlen(value) }, &n))
 			return kc_fail(e, KC_USAGE, "%s: %s: is not a whole number",
 			    j->name, value);
+		if (j->how == WAIT)
+			k->wait_ms = n < 1 ? 1 : n > 3600000 ? 3600000 : (int)n;
+		if (j->rd == NULL)
+			return 1;
 		n = j->how == KIB ? (n + 1023) / 1024 : n < 0 ? 0 : n;
 		*kc_put_i64(text, n) = '\0';
 		return set_rd(k, j->name, j->rd, text, e);
@@ -500,7 +508,9 @@ on_error(rd_kafka_t *rk, int code, const char *why, void *opaque)
 	if (code == RD_KAFKA_RESP_ERR__FATAL)
 		return;
 	if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || h->trouble[0] == '\0')
-		snprintf(h->trouble, sizeof h->trouble, "%s", why);
+		snprintf(h->trouble, sizeof h->trouble, "%.*s",
+		    (int)(strstr(why, " (after ") == NULL ? strlen(why) :
+			    (size_t)(strstr(why, " (after ") - why)), why);
 	kc_log(h->warned ? KC_INFO : KC_WARN, "%s: %s; trying on", h->servers, why);
 	h->warned = true;
 }
@@ -522,6 +532,7 @@ kc_kafka_open(struct kc_kafka *h, struct kc_kconf *k, bool producer,
 		return -1;
 	}
 	h->servers = kc_xstrdup(servers);
+	h->wait_ms = k->wait_ms;
 	rd = k->rd;
 	k->rd = NULL;
 	kc_kconf_free(k);

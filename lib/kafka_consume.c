@@ -65,7 +65,7 @@ static void
 assigned(struct kc_consumer *c, rd_kafka_topic_partition_list_t *l, bool coop)
 {
 	struct kc_tp *v;
-	rd_kafka_resp_err_t err = rd_kafka_committed(c->h.rk, l, KC_KAFKA_WAIT);
+	rd_kafka_resp_err_t err = rd_kafka_committed(c->h.rk, l, c->h.wait_ms);
 
 	if (err != 0) /* the library asks for them itself then */
 		kc_log(KC_INFO, "%s: committed offsets: %s", c->h.servers,
@@ -188,7 +188,7 @@ kc_consumer_topics(struct kc_consumer *c, struct kc_tp **v, size_t *n,
 {
 	const struct rd_kafka_metadata *md;
 	rd_kafka_resp_err_t err =
-	    rd_kafka_metadata(c->h.rk, 1, NULL, &md, KC_KAFKA_WAIT);
+	    rd_kafka_metadata(c->h.rk, 1, NULL, &md, c->h.wait_ms);
 
 	if (err != 0) {
 		rd_kafka_poll(c->h.rk, 0); /* for the connection's error */
@@ -385,7 +385,7 @@ kc_consumer_committed(struct kc_consumer *c, struct kc_tp *v, size_t n,
     struct kc_err *e)
 {
 	rd_kafka_topic_partition_list_t *l = list_of(v, n);
-	rd_kafka_resp_err_t err = rd_kafka_committed(c->h.rk, l, KC_KAFKA_WAIT);
+	rd_kafka_resp_err_t err = rd_kafka_committed(c->h.rk, l, c->h.wait_ms);
 
 	offsets_back(v, n, l);
 	for (size_t i = 0; i < n; i++)
@@ -402,7 +402,7 @@ kc_consumer_range(struct kc_consumer *c, const struct kc_tp *tp, int64_t *lo,
 {
 	char what[300];
 	rd_kafka_resp_err_t err = rd_kafka_query_watermark_offsets(c->h.rk,
-	    tp->topic, tp->partition, lo, hi, KC_KAFKA_WAIT);
+	    tp->topic, tp->partition, lo, hi, c->h.wait_ms);
 
 	if (err == 0)
 		return 0;
@@ -417,7 +417,7 @@ kc_consumer_at_time(struct kc_consumer *c, struct kc_tp *v, size_t n,
 {
 	rd_kafka_topic_partition_list_t *l = list_of(v, n);
 	rd_kafka_resp_err_t err =
-	    rd_kafka_offsets_for_times(c->h.rk, l, KC_KAFKA_WAIT);
+	    rd_kafka_offsets_for_times(c->h.rk, l, c->h.wait_ms);
 
 	offsets_back(v, n, l);
 	rd_kafka_topic_partition_list_destroy(l);

@@ -108,11 +108,10 @@ explain(struct kc_producer *p, struct kc_span topic, int32_t partition,
 			return kc_fail(e, refusals[i].status, "%s: message %s",
 			    what, refusals[i].text);
 	if (err == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT) {
-		kc_fail(e, KC_TEMP, "%s: %s: not acknowledged within "
+		snprintf(fatal, sizeof fatal, "not acknowledged within "
 		    "delivery.timeout.ms=%lld: is the broker up and reachable?",
-		    p->h.servers, what, (long long)p->timeout_ms);
-		return p->h.trouble[0] == '\0' ? -1 :
-		    kc_fail_in(e, "%s: ", p->h.trouble);
+		    (long long)p->timeout_ms);
+		return kc_kafka_fail(&p->h, KC_TEMP, what, fatal, e);
 	}
 	if (err == RD_KAFKA_RESP_ERR__FATAL &&
 	    (err = rd_kafka_fatal_error(p->h.rk, fatal, sizeof fatal)) != 0)
@@ -426,7 +425,7 @@ persist(struct kc_producer *p, const char *what,
     rd_kafka_error_t *(*call)(rd_kafka_t *rk, int timeout_ms), struct kc_err *e)
 {
 	rd_kafka_error_t *error;
-	int left = KC_KAFKA_WAIT / 1000;
+	int left = p->h.wait_ms / 1000;
 
 	while ((error = call(p->h.rk, 1000)) != NULL) {
 		rd_kafka_poll(p->h.rk, 0);

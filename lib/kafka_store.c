@@ -36,19 +36,19 @@ struct kc_offsets {
 
 /* Runs one admin request that `submit` makes and hands out its answer. */
 static rd_kafka_event_t *
-admin(rd_kafka_t *rk, void (*submit)(rd_kafka_t *rk, rd_kafka_queue_t *q,
+admin(struct kc_kafka *h, void (*submit)(rd_kafka_t *rk, rd_kafka_queue_t *q,
     const rd_kafka_AdminOptions_t *options, void *arg), void *arg)
 {
-	rd_kafka_queue_t *q = rd_kafka_queue_new(rk);
+	rd_kafka_queue_t *q = rd_kafka_queue_new(h->rk);
 	rd_kafka_AdminOptions_t *options =
-	    rd_kafka_AdminOptions_new(rk, RD_KAFKA_ADMIN_OP_ANY);
+	    rd_kafka_AdminOptions_new(h->rk, RD_KAFKA_ADMIN_OP_ANY);
 	rd_kafka_event_t *ev;
 	char why[200];
 
-	rd_kafka_AdminOptions_set_request_timeout(options, KC_KAFKA_WAIT, why,
+	rd_kafka_AdminOptions_set_request_timeout(options, h->wait_ms, why,
 	    sizeof why);
-	submit(rk, q, options, arg);
-	ev = rd_kafka_queue_poll(q, KC_KAFKA_WAIT + 5000);
+	submit(h->rk, q, options, arg);
+	ev = rd_kafka_queue_poll(q, h->wait_ms + 5000);
 	rd_kafka_AdminOptions_destroy(options);
 	rd_kafka_queue_destroy(q);
 	return ev;
@@ -64,7 +64,7 @@ submit_create(rd_kafka_t *rk, rd_kafka_queue_t *q,
 }
 
 static int
-create(rd_kafka_t *rk, const char *name, int partitions, int replicas,
+create(struct kc_kafka *h, const char *name, int partitions, int replicas,
     const char *const *config, struct kc_err *e)
 {
 	char why[400] = "no answer";
@@ -79,7 +79,7 @@ create(rd_kafka_t *rk, const char *name, int partitions, int replicas,
 		return kc_fail(e, KC_USAGE, "topic %s: %s", name, why);
 	for (; config != NULL && config[0] != NULL; config += 2)
 		rd_kafka_NewTopic_set_config(topic, config[0], config[1]);
-	ev = admin(rk, submit_create, topic);
+	ev = admin(h, submit_create, topic);
 	rd_kafka_NewTopic_destroy(topic);
 	if (ev != NULL && (err = rd_kafka_event_error(ev)) == 0 &&
 	    (res = rd_kafka_event_CreateTopics_result(ev)) != NULL) {
@@ -107,7 +107,7 @@ kc_kafka_create(struct kc_kconf *k, const char *topic, int partitions,
 	int rc = kc_kafka_open(&h, k, true, NULL, e);
 
 	if (rc == 0)
-		rc = create(h.rk, topic, partitions, replicas, config, e);
+		rc = create(&h, topic, partitions, replicas, config, e);
 	kc_kafka_close(&h);
 	return rc;
 }
@@ -137,7 +137,7 @@ kc_kafka_forget(struct kc_kconf *k, const char *group, const struct kc_tp *v,
 		rd_kafka_topic_partition_list_add(l, v[i].topic, v[i].partition);
 	if (rc == 0) {
 		what = rd_kafka_DeleteConsumerGroupOffsets_new(group, l);
-		ev = admin(h.rk, submit_forget, what);
+		ev = admin(&h, submit_forget, what);
 		rd_kafka_DeleteConsumerGroupOffsets_destroy(what);
 		if (ev != NULL) {
 			err = rd_kafka_event_error(ev);
@@ -309,13 +309,13 @@ look(struct kc_offsets *o, struct kc_err *e)
 	bool made = false;
 
 	for (int tries = 0; rkt != NULL && o->nparts == 0 && tries < 100; tries++) {
-		err = rd_kafka_metadata(rk, 0, rkt, &md, KC_KAFKA_WAIT);
+		err = rd_kafka_metadata(rk, 0, rkt, &md, o->h.wait_ms);
 		if (err != 0)
 			break;
 		if (md->topic_cnt == 1 && md->topics[0].err == 0)
 			o->nparts = (size_t)md->topics[0].partition_cnt;
 		rd_kafka_metadata_destroy(md);
-		if (o->nparts == 0 && !made && create(rk, o->spec.topic,
+		if (o->nparts == 0 && !made && create(&o->h, o->spec.topic,
 		    o->spec.partitions, o->spec.replicas, config, e) != 0)
 			break;
 		if (o->nparts == 0 && made && kc_wait(-1, 50, false) == -1)
@@ -432,7 +432,7 @@ find_ends(struct kc_offsets *o, struct kc_err *e)
 
 	for (size_t i = 0; i < o->nparts; i++) {
 		err = rd_kafka_query_watermark_offsets(h->rk, o->spec.topic,
-		    (int32_t)i, &lo, &o->ends[i], KC_KAFKA_WAIT);
+		    (int32_t)i, &lo, &o->ends[i], h->wait_ms);
 		if (err != 0)
 			return kc_kafka_fail(h, KC_TEMP, o->spec.topic,
 			    rd_kafka_err2str(err), e);

@@ -372,7 +372,8 @@ salvage(struct loop *l)
 {
 	struct kc_err e = { 0 };
 
-	if (poll_durable(l, true, &e) != 0 || store_now(l, &e) != 0)
+	if ((poll_durable(l, true, &e) != 0 || store_now(l, &e) != 0) &&
+	    strcmp(e.msg, l->ctx->err.msg) != 0)
 		kc_log(KC_WARN, "%s", e.msg);
 }
 
