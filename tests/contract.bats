@@ -18,7 +18,7 @@ setup() {
 
 # wrong WHAT...: remembers and says it; the test goes on to the next command.
 wrong() {
-	echo "$*"
+	echo "$*" >&2
 	bad=1
 }
 
@@ -76,7 +76,7 @@ status() {
 	timeout 60 "$@" 2>err || rc=$?
 	case " $want " in
 	*" $rc "*) ;;
-	*) wrong "$*: exit status $rc, not $want: $(head -c 500 "$KC_TMP/err")" ;;
+	*) wrong "$*: exit status $rc, not $want: $(head -c 500 err)" ;;
 	esac
 }
 
