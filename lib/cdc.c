@@ -1,0 +1,621 @@
+/*
+ * Debezium's change events; see cdc.h. Shapes, names and the handling of moved
+ * keys are those of Debezium 3.2's documentation of its relational connectors.
+ */
+#include "cdc.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "envelope.h"
+#include "json.h"
+#include "num.h"
+
+/* message.key.columns: tables that match have these columns as their key. */
+struct key_rule {
+	struct kc_match *tables;
+	char **cols;
+};
+
+struct kc_cdc {
+	struct kc_match *db_in, *db_ex, *schema_in, *schema_ex, *table_in,
+	    *table_ex, *col_in, *col_ex;
+	struct key_rule *rules;
+	size_t nrules;
+	char *prefix, *delimiter, *source_schema;
+	struct kc_buf partition;
+	bool tombstones;
+	char skipped[8]; /* operations left out */
+};
+
+/* ---- configuration ---- */
+
+static int
+list_of(struct kc_match **m, struct kc_conf *conf, const char *name,
+    struct kc_err *e)
+{
+	if (kc_match_new(m, kc_conf_str(conf, name), e) == 0)
+		return 0;
+	return kc_fail_in(e, "property %s: ", name);
+}
+
+/* "db.t1:a,b;db.t2:c" */
+static int
+key_rules(struct kc_cdc *c, const char *text, struct kc_err *e)
+{
+	while (text != NULL && *text != '\0') {
+		size_t n = strcspn(text, ";");
+		char *rule = kc_xstrndup(text, n), *colon = strrchr(rule, ':');
+		if (colon == NULL) {
+			kc_fail(e, KC_USAGE, "property message.key.columns: %s: must be "
+			    "table.regex:column,column", rule);
+			free(rule);
+			return -1;
+		}
+		*colon = '\0';
+		c->rules = kc_xrealloc(c->rules, (c->nrules + 1) * sizeof *c->rules);
+		struct key_rule *r = &c->rules[c->nrules++];
+		size_t k = 0;
+		r->cols = kc_xcalloc(strlen(colon + 1) + 2, sizeof *r->cols);
+		for (char *save, *s = strtok_r(colon + 1, ", ", &save); s != NULL;
+		     s = strtok_r(NULL, ", ", &save))
+			r->cols[k++] = kc_xstrdup(s);
+		int rc = kc_match_new(&r->tables, rule, e);
+		free(rule);
+		if (rc != 0)
+			return kc_fail_in(e, "property message.key.columns: ");
+		text += n + (text[n] == ';');
+	}
+	return 0;
+}
+
+static int
+skipped_operations(struct kc_cdc *c, struct kc_conf *conf, struct kc_err *e)
+{
+	char **ops = kc_conf_list(conf, "skipped.operations");
+	int rc = 0;
+
+	for (size_t i = 0, n = 0; ops[i] != NULL && rc == 0; i++) {
+		if (strcmp(ops[i], "none") == 0)
+			continue;
+		if (strlen(ops[i]) != 1 || strchr("cudtr", ops[i][0]) == NULL)
+			rc = kc_fail(e, KC_USAGE, "property skipped.operations: %s: "
+			    "must be c, u, d, t or none", ops[i]);
+		else if (n < sizeof c->skipped - 1)
+			c->skipped[n++] = ops[i][0];
+	}
+	kc_list_free(ops);
+	return rc;
+}
+
+int
+kc_cdc_new(struct kc_cdc **out, struct kc_conf *conf, const char *connector,
+    const char *source_schema, struct kc_err *e)
+{
+	struct kc_cdc *c = kc_xcalloc(1, sizeof *c);
+
+	(void)connector;
+	c->prefix = kc_xstrdup(kc_conf_str(conf, "topic.prefix"));
+	c->delimiter = kc_xstrdup(kc_conf_str(conf, "topic.delimiter"));
+	c->source_schema = kc_xstrdup(source_schema);
+	c->tombstones = kc_conf_bool(conf, "tombstones.on.delete");
+	kc_buf_lit(&c->partition, "{\"server\":");
+	kc_json_str(&c->partition, c->prefix, strlen(c->prefix));
+	kc_buf_putc(&c->partition, '}');
+	if (list_of(&c->db_in, conf, "database.include.list", e) != 0 ||
+	    list_of(&c->db_ex, conf, "database.exclude.list", e) != 0 ||
+	    list_of(&c->schema_in, conf, "schema.include.list", e) != 0 ||
+	    list_of(&c->schema_ex, conf, "schema.exclude.list", e) != 0 ||
+	    list_of(&c->table_in, conf, "table.include.list", e) != 0 ||
+	    list_of(&c->table_ex, conf, "table.exclude.list", e) != 0 ||
+	    list_of(&c->col_in, conf, "column.include.list", e) != 0 ||
+	    list_of(&c->col_ex, conf, "column.exclude.list", e) != 0 ||
+	    key_rules(c, kc_conf_str(conf, "message.key.columns"), e) != 0 ||
+	    skipped_operations(c, conf, e) != 0) {
+		kc_cdc_free(c);
+		return -1;
+	}
+	*out = c;
+	return 0;
+}
+
+void
+kc_cdc_free(struct kc_cdc *c)
+{
+	if (c == NULL)
+		return;
+	kc_match_free(c->db_in);
+	kc_match_free(c->db_ex);
+	kc_match_free(c->schema_in);
+	kc_match_free(c->schema_ex);
+	kc_match_free(c->table_in);
+	kc_match_free(c->table_ex);
+	kc_match_free(c->col_in);
+	kc_match_free(c->col_ex);
+	for (size_t i = 0; i < c->nrules; i++) {
+		kc_match_free(c->rules[i].tables);
+		kc_list_free(c->rules[i].cols);
+	}
+	free(c->rules);
+	free(c->prefix);
+	free(c->delimiter);
+	free(c->source_schema);
+	kc_buf_release(&c->partition);
+	free(c);
+}
+
+struct kc_span
+kc_cdc_partition(const struct kc_cdc *c)
+{
+	return KC_BUF_SPAN(&c->partition);
+}
+
+/* ---- which tables and columns ---- */
+
+static bool
+chosen(const struct kc_match *in, const struct kc_match *ex, struct kc_span name)
+{
+	return in != NULL ? kc_match(in, name) : !kc_match(ex, name);
+}
+
+static struct kc_span
+cstr(const char *s)
+{
+	return (struct kc_span){ s, strlen(s) };
+}
+
+bool
+kc_cdc_wants(const struct kc_cdc *c, const char *database, const char *schema,
+    const char *table)
+{
+	const char *first = schema != NULL ? schema : database;
+	char *name;
+	bool yes;
+
+	if (schema == NULL && !chosen(c->db_in, c->db_ex, cstr(database)))
+		return false;
+	if (schema != NULL && !chosen(c->schema_in, c->schema_ex, cstr(schema)))
+		return false;
+	name = kc_xasprintf("%s.%s", first, table);
+	yes = chosen(c->table_in, c->table_ex, cstr(name));
+	free(name);
+	return yes;
+}
+
+static bool
+wants_column(const struct kc_cdc *c, const struct kc_cdc_table *t,
+    const char *column)
+{
+	char *name = kc_xasprintf("%s.%s.%s",
+	    t->schema != NULL ? t->schema : t->database, t->table, column);
+	bool yes = chosen(c->col_in, c->col_ex, cstr(name));
+
+	free(name);
+	return yes;
+}
+
+/* ---- names and schemas of a table ---- */
+
+/* Kafka's alphabet; anything else becomes _ as in Debezium. */
+static void
+sanitize(char *s)
+{
+	for (; *s != '\0'; s++)
+		if (!isalnum((unsigned char)*s) && strchr("._-", *s) == NULL)
+			*s = '_';
+}
+
+static const char *const *
+key_names(const struct kc_cdc *c, const struct kc_cdc_table *t, size_t *n)
+{
+	char *name = kc_xasprintf("%s.%s",
+	    t->schema != NULL ? t->schema : t->database, t->table);
+	const char *const *names = (const char *const *)t->key_names;
+
+	*n = t->nkeys;
+	for (size_t i = 0; i < c->nrules; i++)
+		if (kc_match(c->rules[i].tables, cstr(name))) {
+			names = (const char *const *)c->rules[i].cols;
+			for (*n = 0; names[*n] != NULL; ++*n)
+				;
+			break;
+		}
+	free(name);
+	return names;
+}
+
+static int
+find_column(const struct kc_cdc_table *t, const char *name)
+{
+	for (size_t i = 0; i < t->ncols; i++)
+		if (strcasecmp(t->cols[i].name, name) == 0)
+			return (int)i;
+	return -1;
+}
+
+static int
+find_keys(const struct kc_cdc *c, struct kc_cdc_table *t, struct kc_err *e)
+{
+	size_t n, k = 0;
+	const char *const *names = key_names(c, t, &n);
+
+	free(t->key_cols);
+	t->key_cols = kc_xcalloc(n + 1, sizeof *t->key_cols);
+	for (size_t i = 0; i < t->ncols; i++)
+		t->cols[i].key = false;
+	for (size_t i = 0; i < n; i++) {
+		int at = find_column(t, names[i]);
+		if (at == -1)
+			return kc_fail(e, KC_USAGE, "table %s.%s has no column %s for "
+			    "its key; see message.key.columns",
+			    t->schema != NULL ? t->schema : t->database, t->table,
+			    names[i]);
+		if (!t->cols[at].included)
+			continue;
+		t->cols[at].key = true;
+		t->key_cols[k++] = (size_t)at;
+	}
+	return (int)k;
+}
+
+/* `{"type":…}` with `,"field":"name"` inside. */
+static void
+put_field(struct kc_buf *b, const char *schema, const char *name)
+{
+	kc_buf_put(b, schema, strlen(schema) - 1);
+	kc_buf_lit(b, ",\"field\":");
+	kc_json_str(b, name, strlen(name));
+	kc_buf_putc(b, '}');
+}
+
+static void
+put_struct(struct kc_buf *b, const char *name, const char *suffix, bool optional)
+{
+	kc_buf_puts(b, optional ? "{\"type\":\"struct\",\"optional\":true,\"name\":" :
+				  "{\"type\":\"struct\",\"optional\":false,\"name\":");
+	kc_json_str(b, name, strlen(name));
+	b->len--;
+	kc_buf_puts(b, suffix);
+	kc_buf_putc(b, '"');
+}
+
+static void
+put_row(struct kc_buf *b, const struct kc_cdc_table *t, const char *name,
+    const char *field)
+{
+	bool first = true;
+
+	put_struct(b, name, ".Value", true);
+	kc_buf_lit(b, ",\"fields\":[");
+	for (size_t i = 0; i < t->ncols; i++) {
+		if (!t->cols[i].included)
+			continue;
+		if (!first)
+			kc_buf_putc(b, ',');
+		first = false;
+		put_field(b, t->cols[i].schema, t->cols[i].name);
+	}
+	kc_buf_lit(b, "],\"field\":\"");
+	kc_buf_puts(b, field);
+	kc_buf_lit(b, "\"}");
+}
+
+static const char envelope_tail[] =
+    ",{\"type\":\"struct\",\"optional\":true,\"name\":\"event.block\",\"version\":1,"
+    "\"fields\":[{\"type\":\"string\",\"optional\":false,\"field\":\"id\"},"
+    "{\"type\":\"int64\",\"optional\":false,\"field\":\"total_order\"},"
+    "{\"type\":\"int64\",\"optional\":false,\"field\":\"data_collection_order\"}],"
+    "\"field\":\"transaction\"},"
+    "{\"type\":\"string\",\"optional\":false,\"field\":\"op\"},"
+    "{\"type\":\"int64\",\"optional\":true,\"field\":\"ts_ms\"},"
+    "{\"type\":\"int64\",\"optional\":true,\"field\":\"ts_us\"},"
+    "{\"type\":\"int64\",\"optional\":true,\"field\":\"ts_ns\"}]}";
+
+static void
+value_schema(const struct kc_cdc *c, struct kc_cdc_table *t, const char *name,
+    struct kc_buf *b)
+{
+	put_struct(b, name, ".Envelope", false);
+	kc_buf_lit(b, ",\"version\":2,\"fields\":[");
+	put_row(b, t, name, "before");
+	kc_buf_putc(b, ',');
+	put_row(b, t, name, "after");
+	kc_buf_putc(b, ',');
+	kc_buf_puts(b, c->source_schema);
+	kc_buf_lit(b, envelope_tail);
+}
+
+static void
+key_schema(struct kc_cdc_table *t, const char *name, struct kc_buf *b)
+{
+	put_struct(b, name, ".Key", false);
+	kc_buf_lit(b, ",\"fields\":[");
+	for (size_t i = 0; i < t->nkeys; i++) {
+		if (i > 0)
+			kc_buf_putc(b, ',');
+		put_field(b, t->cols[t->key_cols[i]].schema,
+		    t->cols[t->key_cols[i]].name);
+	}
+	kc_buf_lit(b, "]}");
+}
+
+static void
+make_head(struct kc_cdc_table *t)
+{
+	kc_buf_reset(&t->head);
+	kc_buf_lit(&t->head, "{\"topic\":");
+	kc_json_str(&t->head, t->topic, strlen(t->topic));
+	if (t->nkeys > 0) {
+		kc_buf_lit(&t->head, ",\"keySchema\":\"");
+		kc_buf_puts(&t->head, t->key_id);
+		kc_buf_lit(&t->head, "\",\"key\":");
+	}
+}
+
+int
+kc_cdc_table_ready(struct kc_cdc *c, struct kc_cdc_table *t, struct kc_err *e)
+{
+	struct kc_buf key = { 0 }, value = { 0 };
+	char *name;
+	int n;
+
+	for (size_t i = 0; i < t->ncols; i++) {
+		struct kc_cdc_column *col = &t->cols[i];
+		col->included = wants_column(c, t, col->name);
+		kc_buf_reset(&col->prefix);
+		kc_json_str(&col->prefix, col->name, strlen(col->name));
+		kc_buf_putc(&col->prefix, ':');
+	}
+	if ((n = find_keys(c, t, e)) < 0)
+		return -1;
+	t->nkeys = (size_t)n;
+	free(t->topic);
+	t->topic = kc_xasprintf("%s%s%s%s%s", c->prefix, c->delimiter,
+	    t->schema != NULL ? t->schema : t->database, c->delimiter, t->table);
+	sanitize(t->topic);
+	name = kc_xasprintf("%s.%s.%s", c->prefix,
+	    t->schema != NULL ? t->schema : t->database, t->table);
+	t->key_id[0] = '\0';
+	if (t->nkeys > 0) {
+		key_schema(t, name, &key);
+		kc_sha256_id(t->key_id, KC_BUF_SPAN(&key));
+	}
+	value_schema(c, t, name, &value);
+	kc_sha256_id(t->value_id, KC_BUF_SPAN(&value));
+	free(name);
+	kc_buf_reset(&t->announce);
+	if (t->nkeys > 0)
+		kc_put_schema(&t->announce, KC_BUF_SPAN(&key), t->key_id);
+	kc_put_schema(&t->announce, KC_BUF_SPAN(&value), t->value_id);
+	t->announced = false;
+	make_head(t);
+	kc_buf_release(&key);
+	kc_buf_release(&value);
+	return 0;
+}
+
+void
+kc_cdc_table_release(struct kc_cdc_table *t)
+{
+	for (size_t i = 0; i < t->ncols; i++) {
+		free(t->cols[i].name);
+		free(t->cols[i].schema);
+		kc_buf_release(&t->cols[i].prefix);
+	}
+	kc_list_free(t->key_names);
+	free(t->cols);
+	free(t->key_cols);
+	free(t->database);
+	free(t->schema);
+	free(t->table);
+	free(t->topic);
+	kc_buf_release(&t->head);
+	kc_buf_release(&t->announce);
+	memset(t, 0, sizeof *t);
+}
+
+/* ---- rows and events ---- */
+
+void
+kc_cdc_row_columns(struct kc_cdc_row *r, size_t n)
+{
+	if (n > r->cap) {
+		r->col = kc_xrealloc(r->col, n * sizeof *r->col);
+		r->cap = n;
+	}
+	memset(r->col, 0, n * sizeof *r->col);
+}
+
+void
+kc_cdc_row_release(struct kc_cdc_row *r)
+{
+	kc_buf_release(&r->json);
+	kc_buf_release(&r->unchanged);
+	free(r->col);
+	memset(r, 0, sizeof *r);
+}
+
+static struct kc_span
+value_of(const struct kc_cdc_row *r, size_t col)
+{
+	if (r == NULL || r->col[col].n == 0)
+		return (struct kc_span){ NULL, 0 };
+	return (struct kc_span){ r->json.p + r->col[col].at, r->col[col].n };
+}
+
+/* The key's object, from that row. */
+static void
+put_key(struct kc_buf *b, const struct kc_cdc_table *t,
+    const struct kc_cdc_row *r)
+{
+	kc_buf_putc(b, '{');
+	for (size_t i = 0; i < t->nkeys; i++) {
+		size_t k = t->key_cols[i];
+		struct kc_span v = value_of(r, k);
+		if (i > 0)
+			kc_buf_putc(b, ',');
+		kc_buf_span(b, KC_BUF_SPAN(&t->cols[k].prefix));
+		if (v.p == NULL)
+			kc_buf_lit(b, "null");
+		else
+			kc_buf_span(b, v);
+	}
+	kc_buf_putc(b, '}');
+}
+
+static void
+put_source(struct kc_buf *b, const struct kc_cdc *c, const struct kc_cdc_event *ev)
+{
+	kc_buf_lit(b, ",\"source\":{\"partition\":");
+	kc_buf_span(b, KC_BUF_SPAN(&c->partition));
+	kc_buf_lit(b, ",\"offset\":");
+	kc_buf_span(b, ev->offset);
+	kc_buf_lit(b, "}}\n");
+}
+
+/* Up to the value: topic, key. key NULL: without one. */
+static void
+put_head(struct kc_buf *b, const struct kc_cdc_table *t,
+    const struct kc_cdc_row *key)
+{
+	kc_buf_span(b, KC_BUF_SPAN(&t->head));
+	if (t->nkeys == 0)
+		return;
+	if (key != NULL)
+		put_key(b, t, key);
+	else
+		kc_buf_lit(b, "null");
+}
+
+static void
+put_times(struct kc_buf *b, int64_t us)
+{
+	char *p = kc_buf_room(b, 3 * 32);
+	char *at = p, digits[24];
+
+	memcpy(at, ",\"ts_ms\":", 9);
+	at = kc_put_i64(at + 9, us / 1000);
+	memcpy(at, ",\"ts_us\":", 9);
+	size_t n = (size_t)(kc_put_i64(digits, us) - digits);
+	memcpy(at + 9, digits, n);
+	at += 9 + n;
+	memcpy(at, ",\"ts_ns\":", 9);
+	memcpy(at + 9, digits, n);
+	memcpy(at + 9 + n, "000}", 4);
+	b->len += (size_t)(at + 13 + n - p);
+}
+
+static void
+put_image(struct kc_buf *b, const struct kc_cdc_row *r)
+{
+	if (r == NULL)
+		kc_buf_lit(b, "null");
+	else
+		kc_buf_span(b, KC_BUF_SPAN(&r->json));
+}
+
+/* One event record; other: the row whose key goes into a header, or NULL. */
+static void
+put_event(struct kc_buf *b, const struct kc_cdc *c, const struct kc_cdc_table *t,
+    const struct kc_cdc_event *ev, const char *header,
+    const struct kc_cdc_row *other)
+{
+	const struct kc_cdc_row *image = ev->op == 'd' ? ev->before : ev->after;
+
+	put_head(b, t, image);
+	kc_buf_lit(b, ",\"valueSchema\":\"");
+	kc_buf_put(b, t->value_id, 16);
+	kc_buf_lit(b, "\",\"value\":{\"before\":");
+	put_image(b, ev->before);
+	kc_buf_lit(b, ",\"after\":");
+	put_image(b, ev->after);
+	kc_buf_lit(b, ",\"source\":");
+	kc_buf_span(b, ev->source);
+	kc_buf_lit(b, ",\"transaction\":");
+	if (ev->transaction.p != NULL)
+		kc_buf_span(b, ev->transaction);
+	else
+		kc_buf_lit(b, "null");
+	kc_buf_lit(b, ",\"op\":\"");
+	kc_buf_putc(b, ev->op);
+	kc_buf_putc(b, '"');
+	put_times(b, ev->ts_us);
+	if (other != NULL) {
+		kc_buf_lit(b, ",\"headers\":[[\"");
+		kc_buf_puts(b, header);
+		kc_buf_lit(b, "\",");
+		put_key(b, t, other);
+		kc_buf_lit(b, ",\"");
+		kc_buf_puts(b, t->key_id);
+		kc_buf_lit(b, "\"]]");
+	}
+	if (image != NULL && image->unchanged.len > 0) {
+		kc_buf_lit(b, ",\"unchanged\":[");
+		kc_buf_span(b, KC_BUF_SPAN(&image->unchanged));
+		kc_buf_putc(b, ']');
+	}
+	put_source(b, c, ev);
+}
+
+static void
+put_tombstone(struct kc_buf *b, const struct kc_cdc *c,
+    const struct kc_cdc_table *t, const struct kc_cdc_event *ev)
+{
+	put_head(b, t, ev->before);
+	kc_buf_lit(b, ",\"value\":null");
+	put_source(b, c, ev);
+}
+
+/* The update moved the row to another key. */
+static bool
+key_moved(const struct kc_cdc_table *t, const struct kc_cdc_event *ev)
+{
+	if (ev->op != 'u' || ev->before == NULL || ev->after == NULL)
+		return false;
+	for (size_t i = 0; i < t->nkeys; i++) {
+		struct kc_span a = value_of(ev->before, t->key_cols[i]);
+		struct kc_span b = value_of(ev->after, t->key_cols[i]);
+		if (a.p != NULL && b.p != NULL && !kc_span_eq(a, b))
+			return true;
+	}
+	return false;
+}
+
+static int
+put_deleted(struct kc_buf *out, const struct kc_cdc *c,
+    const struct kc_cdc_table *t, const struct kc_cdc_event *ev)
+{
+	if (!c->tombstones || t->nkeys == 0)
+		return 0;
+	put_tombstone(out, c, t, ev);
+	return 1;
+}
+
+int
+kc_cdc_event(struct kc_cdc *c, struct kc_cdc_table *t,
+    const struct kc_cdc_event *ev, struct kc_buf *out)
+{
+	struct kc_cdc_event part = *ev;
+	int n = 1;
+
+	if (c->skipped[0] != '\0' && strchr(c->skipped, ev->op) != NULL)
+		return 0;
+	if (!t->announced) {
+		kc_buf_span(out, KC_BUF_SPAN(&t->announce));
+		t->announced = true;
+	}
+	if (key_moved(t, ev)) {
+		part.op = 'd';
+		part.after = NULL;
+		put_event(out, c, t, &part, "__debezium.newkey", ev->after);
+		n += put_deleted(out, c, t, &part);
+		part.op = 'c';
+		part.before = NULL;
+		part.after = ev->after;
+		put_event(out, c, t, &part, "__debezium.oldkey", ev->before);
+		return n + 1;
+	}
+	put_event(out, c, t, ev, NULL, NULL);
+	return ev->op == 'd' ? n + put_deleted(out, c, t, ev) : n;
+}
