@@ -94,7 +94,9 @@ demo:
 	@$(MAKE) --no-print-directory all
 	@examples/demo.sh
 
-bench: all
+bench:
+	@tests/deps bench
+	@$(MAKE) --no-print-directory all
 	@bench/run
 
 install: all
