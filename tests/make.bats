@@ -2,6 +2,7 @@
 # make: what is built, what is left out, what is installed.
 
 load lib
+bats_require_minimum_version 1.5.0
 
 setup() {
 	kc_setup
