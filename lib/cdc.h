@@ -22,8 +22,8 @@ struct kc_cdc_column {
 	 * {"type":"int32","optional":true,"default":0}
 	 */
 	char *schema;
-	bool key;      /* in the primary key, or message.key.columns */
-	bool included; /* set by kc_cdc_table_ready */
+	bool key;	      /* in the primary key, or message.key.columns */
+	bool included;	      /* set by kc_cdc_table_ready */
 	struct kc_buf prefix; /* set by it: `"id":`, ready to copy */
 };
 
@@ -48,7 +48,7 @@ struct kc_cdc_row {
 	struct kc_buf json;
 	struct kc_cdc_at {
 		uint32_t at, n; /* in json; n 0: column not in the image */
-	} *col;
+	} * col;
 	size_t cap;
 	struct kc_buf unchanged; /* `"a","b"`: placeholders; mostly empty */
 };
@@ -89,12 +89,12 @@ void kc_cdc_row_columns(struct kc_cdc_row *r, size_t n);
 void kc_cdc_row_release(struct kc_cdc_row *r);
 
 struct kc_cdc_event {
-	char op;			     /* c u d r t */
+	char op;				 /* c u d r t */
 	const struct kc_cdc_row *before, *after; /* NULL: null */
-	struct kc_span source;		     /* Debezium's source block, {…} */
-	struct kc_span offset;		     /* Connect's source offset, {…} */
-	struct kc_span transaction;	     /* {…}, or p NULL: null */
-	int64_t ts_us;			     /* when we processed it */
+	struct kc_span source;	    /* Debezium's source block, {…} */
+	struct kc_span offset;	    /* Connect's source offset, {…} */
+	struct kc_span transaction; /* {…}, or p NULL: null */
+	int64_t ts_us;		    /* when we processed it */
 };
 
 struct kc_cdc; /* filters, names, options; see kc_cdc_new */
@@ -125,6 +125,7 @@ int kc_cdc_event(struct kc_cdc *c, struct kc_cdc_table *t,
 struct kc_span kc_cdc_partition(const struct kc_cdc *c);
 
 /* The properties shared by every database source; use in its table. */
+/* clang-format off */
 #define KC_CDC_PROPS \
 	{ "topic.prefix", KC_T_STRING, NULL, NULL, 'H', \
 	    "Name of the server: first part of every topic, key of the offsets.", \
@@ -163,5 +164,6 @@ struct kc_span kc_cdc_partition(const struct kc_cdc *c);
 	    "BEGIN and END records, and a transaction block in each event.", 0, NULL, 0 }, \
 	{ "unavailable.value.placeholder", KC_T_STRING, "__debezium_unavailable_value", \
 	    NULL, 'L', "Stands for a value that the server did not send.", 0, NULL, 0 }
+/* clang-format on */
 
 #endif

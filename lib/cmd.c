@@ -44,9 +44,13 @@ static const struct option longs[] = {
 };
 
 static const char *const type_names[] = {
-	[KC_T_STRING] = "STRING", [KC_T_INT] = "INT", [KC_T_LONG] = "LONG",
-	[KC_T_DOUBLE] = "DOUBLE", [KC_T_BOOLEAN] = "BOOLEAN",
-	[KC_T_LIST] = "LIST", [KC_T_PASSWORD] = "PASSWORD",
+	[KC_T_STRING] = "STRING",
+	[KC_T_INT] = "INT",
+	[KC_T_LONG] = "LONG",
+	[KC_T_DOUBLE] = "DOUBLE",
+	[KC_T_BOOLEAN] = "BOOLEAN",
+	[KC_T_LIST] = "LIST",
+	[KC_T_PASSWORD] = "PASSWORD",
 	[KC_T_CLASS] = "CLASS",
 };
 
@@ -60,8 +64,9 @@ has(const struct kc_cmd *cmd, const struct shared *s)
 static const char *
 importance(const struct kc_prop *p)
 {
-	return p->importance == 'H' ? "HIGH" : p->importance == 'M' ? "MEDIUM" :
-								      "LOW";
+	return p->importance == 'H' ? "HIGH" :
+	    p->importance == 'M'    ? "MEDIUM" :
+				      "LOW";
 }
 
 /* What a property is called in lists: a prefix as prefix.* */
@@ -111,8 +116,9 @@ help_prop(const struct kc_prop *p)
 	putchar('\n');
 	put_wrapped(p->doc, 6);
 	if (p->flags & (KC_IGNORED | KC_UNSUPPORTED))
-		printf("      (%s)\n", p->flags & KC_IGNORED ?
-			"accepted; has no use here" : "known, not supported");
+		printf("      (%s)\n",
+		    p->flags & KC_IGNORED ? "accepted; has no use here" :
+					    "known, not supported");
 }
 
 static void
@@ -129,7 +135,8 @@ help(const struct kc_cmd *cmd)
 	for (size_t i = 0; i < NSHARED; i++)
 		if (has(cmd, &shared[i]))
 			printf("  -%c %-6s  %s\n", shared[i].opt,
-			    shared[i].arg == NULL ? "" : shared[i].arg, shared[i].doc);
+			    shared[i].arg == NULL ? "" : shared[i].arg,
+			    shared[i].doc);
 	printf("  --kc-options, --describe\n             Options and properties, for "
 	       "completion and for kc-connect.\n");
 	for (int l = 0; l < 3; l++) {
@@ -154,7 +161,8 @@ kc_options(const struct kc_cmd *cmd)
 	for (size_t i = 0; i < NSHARED; i++)
 		if (has(cmd, &shared[i]))
 			printf("-%c\t%s\t%s\n", shared[i].opt,
-			    shared[i].arg == NULL ? "flag" : shared[i].arg, shared[i].doc);
+			    shared[i].arg == NULL ? "flag" : shared[i].arg,
+			    shared[i].doc);
 	for (const struct kc_prop *p = cmd->props; p->name != NULL; p++) {
 		if (p->opt != 0)
 			printf("-%c\t%s\t%s\n", p->opt,
@@ -170,11 +178,12 @@ describe_prop(const struct kc_prop *p, int order)
 {
 	char name[200];
 
-	return json_pack("{s:s,s:s,s:b,s:s?,s:s,s:s,s:n,s:i,s:s,s:s,s:[]}", "name",
-	    shown(p, name, sizeof name), "type", type_names[p->type], "required",
-	    (p->flags & KC_REQUIRED) != 0, "default_value", p->def, "importance",
-	    importance(p), "documentation", p->doc, "group", "order", order, "width",
-	    "MEDIUM", "display_name", p->name, "dependents");
+	return json_pack("{s:s,s:s,s:b,s:s?,s:s,s:s,s:n,s:i,s:s,s:s,s:[]}",
+	    "name", shown(p, name, sizeof name), "type", type_names[p->type],
+	    "required", (p->flags & KC_REQUIRED) != 0, "default_value", p->def,
+	    "importance", importance(p), "documentation", p->doc, "group",
+	    "order", order, "width", "MEDIUM", "display_name", p->name,
+	    "dependents");
 }
 
 static void
@@ -194,9 +203,10 @@ describe(const struct kc_cmd *cmd)
 	for (const struct kc_prop *q = cmd->props; q->name != NULL; q++)
 		if (q->name[0] != '\0')
 			json_array_append_new(configs, describe_prop(q, ++order));
-	all = json_pack("{s:s,s:s,s:s,s:s,s:o,s:s,s:o}", "name", cmd->name, "version",
-	    KC_VERSION, "type", cmd->type, "summary", cmd->summary, "classes", classes,
-	    "options", cmd->options == NULL ? "" : cmd->options, "configs", configs);
+	all = json_pack("{s:s,s:s,s:s,s:s,s:o,s:s,s:o}", "name", cmd->name,
+	    "version", KC_VERSION, "type", cmd->type, "summary", cmd->summary,
+	    "classes", classes, "options",
+	    cmd->options == NULL ? "" : cmd->options, "configs", configs);
 	text = json_dumps(all, JSON_INDENT(2));
 	puts(text == NULL ? "{}" : text);
 	free(text);
@@ -258,8 +268,8 @@ operand(struct kc_ctx *ctx, char *arg)
 {
 	size_t n = 0;
 
-	while (isalnum((unsigned char)arg[n]) || (arg[n] != '\0' &&
-	    strchr("_.-", arg[n]) != NULL))
+	while (isalnum((unsigned char)arg[n]) ||
+	    (arg[n] != '\0' && strchr("_.-", arg[n]) != NULL))
 		n++;
 	if (n > 0 && arg[n] == '=') {
 		char *name = kc_xstrndup(arg, n);
@@ -283,12 +293,15 @@ prop_option(struct kc_ctx *ctx, int opt, const char *arg)
 	if (p->flags & KC_PREFIX) {
 		const char *eq = strchr(arg, '=');
 		if (eq == NULL)
-			return usage_error(ctx->cmd, "option %s: must be name=value", text);
-		char *name = kc_xasprintf("%s%.*s", p->name, (int)(eq - arg), arg);
+			return usage_error(ctx->cmd,
+			    "option %s: must be name=value", text);
+		char *name = kc_xasprintf("%s%.*s", p->name, (int)(eq - arg),
+		    arg);
 		kc_conf_set(ctx->conf, name, eq + 1);
 		free(name);
 	} else {
-		kc_conf_set(ctx->conf, p->name, p->type == KC_T_BOOLEAN ? "true" : arg);
+		kc_conf_set(ctx->conf, p->name,
+		    p->type == KC_T_BOOLEAN ? "true" : arg);
 	}
 	return 0;
 }
@@ -301,7 +314,8 @@ count_option(struct kc_ctx *ctx, const char *arg)
 	errno = 0;
 	ctx->count = strtoll(arg, &end, 10);
 	if (*arg == '\0' || *end != '\0' || errno != 0 || ctx->count < 0)
-		return usage_error(ctx->cmd, "-n %s: must be a number of records", arg);
+		return usage_error(ctx->cmd,
+		    "-n %s: must be a number of records", arg);
 	return 0;
 }
 
@@ -376,8 +390,9 @@ parse(struct kc_ctx *ctx, int argc, char **argv)
 	opterr = 0;
 	while ((opt = getopt_long(argc, argv, optstring, longs, NULL)) != -1)
 		if ((rc = one_option(ctx, opt, argv)) != 0)
-			return rc == -1 ? (finish_stdout(ctx->cmd) == 0 ? -1 : KC_IO) :
-					  rc;
+			return rc == -1 ?
+			    (finish_stdout(ctx->cmd) == 0 ? -1 : KC_IO) :
+			    rc;
 	for (; optind < argc; optind++) /* after -- */
 		operand(ctx, argv[optind]);
 	return 0;
@@ -406,7 +421,8 @@ kc_main(int argc, char **argv, const struct kc_cmd *cmd)
 	rc = parse(&ctx, argc, argv);
 	if (rc == 0 && ctx.argc > 0 &&
 	    (cmd->operands == NULL || cmd->operands[0] == '\0'))
-		rc = usage_error(cmd, "operand %s: must be name=value", ctx.argv[0]);
+		rc = usage_error(cmd, "operand %s: must be name=value",
+		    ctx.argv[0]);
 	if (rc == 0) {
 		rc = kc_conf_check(ctx.conf, &ctx.err) != 0 ? ctx.err.status :
 							      cmd->run(&ctx);

@@ -15,7 +15,7 @@
 struct kc_ctx {
 	const struct kc_cmd *cmd;
 	struct kc_conf *conf;
-	int argc;	   /* operands that are not name=value */
+	int argc; /* operands that are not name=value */
 	char **argv;
 	const char *store; /* -o, or NULL */
 	const char *dead;  /* -D, or NULL */
@@ -27,12 +27,12 @@ struct kc_ctx {
 };
 
 struct kc_cmd {
-	const char *name;	/* "kc-binlog" */
-	const char *summary;	/* one line */
-	const char *operands;	/* of the usage line, or "" */
-	const char *type;	/* source sink transformation converter tool */
-	const char *classes;	/* connector.class names, comma-separated, or NULL */
-	const char *options;	/* shared options taken beside hVvqc: of "oDner" */
+	const char *name;     /* "kc-binlog" */
+	const char *summary;  /* one line */
+	const char *operands; /* of the usage line, or "" */
+	const char *type;     /* source sink transformation converter tool */
+	const char *classes; /* connector.class names, comma-separated, or NULL */
+	const char *options; /* shared options taken beside hVvqc: of "oDner" */
 	const struct kc_prop *props; /* ends with name NULL */
 	/* Exit status; not 0: ctx->err.msg is printed. */
 	int (*run)(struct kc_ctx *ctx);

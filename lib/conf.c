@@ -28,17 +28,39 @@ struct kc_conf {
 
 /* Of the worker and of other stages; one that ends in '.': all below it. */
 static const char *const framework[] = {
-	"name", "connector.class", "tasks.max", "tasks.max.enforce",
-	"config.action.reload", "key.converter", "key.converter.",
-	"value.converter", "value.converter.", "header.converter",
-	"header.converter.", "transforms", "transforms.", "predicates",
-	"predicates.", "errors.", "topics", "topics.regex", "topic.creation.",
-	"exactly.once.support", "transaction.boundary",
-	"transaction.boundary.interval.ms", "offsets.storage.topic",
-	"consumer.override.", "producer.override.", "admin.override.",
-	"plugin.version", "connector.plugin.version",
-	"schema.history.internal", "schema.history.internal.",
-	"database.history", "database.history.", NULL,
+	"name",
+	"connector.class",
+	"tasks.max",
+	"tasks.max.enforce",
+	"config.action.reload",
+	"key.converter",
+	"key.converter.",
+	"value.converter",
+	"value.converter.",
+	"header.converter",
+	"header.converter.",
+	"transforms",
+	"transforms.",
+	"predicates",
+	"predicates.",
+	"errors.",
+	"topics",
+	"topics.regex",
+	"topic.creation.",
+	"exactly.once.support",
+	"transaction.boundary",
+	"transaction.boundary.interval.ms",
+	"offsets.storage.topic",
+	"consumer.override.",
+	"producer.override.",
+	"admin.override.",
+	"plugin.version",
+	"connector.plugin.version",
+	"schema.history.internal",
+	"schema.history.internal.",
+	"database.history",
+	"database.history.",
+	NULL,
 };
 
 static bool
@@ -182,7 +204,10 @@ bad_value(const struct entry *en, const char *why, struct kc_err *e)
 	bool secret = en->prop->type == KC_T_PASSWORD;
 
 	return kc_fail(e, KC_USAGE, "property %s: %s: %s", en->name,
-	    secret ? "(hidden)" : en->value[0] == '\0' ? "(empty)" : en->value, why);
+	    secret		     ? "(hidden)" :
+		en->value[0] == '\0' ? "(empty)" :
+				       en->value,
+	    why);
 }
 
 /* "a|b|c": one of them, whatever the case. */
@@ -326,11 +351,15 @@ warn_unknown(const struct kc_conf *c, const char *name)
 		}
 	}
 	if (near != NULL && best <= 2 + strlen(name) / 4)
-		kc_log(KC_WARN, "property %s is not known here and does nothing; "
-		    "did you mean %s?", name, near);
+		kc_log(KC_WARN,
+		    "property %s is not known here and does nothing; "
+		    "did you mean %s?",
+		    name, near);
 	else
-		kc_log(KC_WARN, "property %s is not known here and does nothing; "
-		    "-h lists what is", name);
+		kc_log(KC_WARN,
+		    "property %s is not known here and does nothing; "
+		    "-h lists what is",
+		    name);
 }
 
 /* What is set but does not do what it says. */
@@ -345,13 +374,14 @@ note(const struct kc_conf *c, const struct entry *en)
 	else if (p == NULL)
 		warn_unknown(c, en->name);
 	else if (p->flags & KC_IGNORED)
-		kc_log(KC_INFO, "property %s is of the JVM's and has no use here",
-		    en->name);
+		kc_log(KC_INFO,
+		    "property %s is of the JVM's and has no use here", en->name);
 	else if ((p->flags & KC_UNSUPPORTED) &&
 	    (p->def == NULL || strcasecmp(p->def, en->value) != 0))
-		kc_log(KC_WARN, "property %s=%s is known but not supported: it "
-		    "does nothing", en->name,
-		    p->type == KC_T_PASSWORD ? "(hidden)" : en->value);
+		kc_log(KC_WARN,
+		    "property %s=%s is known but not supported: it "
+		    "does nothing",
+		    en->name, p->type == KC_T_PASSWORD ? "(hidden)" : en->value);
 }
 
 static int
@@ -362,9 +392,10 @@ check_required(const struct kc_conf *c, struct kc_err *e)
 			continue;
 		struct entry *en = entry(c, p->name);
 		if (en == NULL || en->value[0] == '\0')
-			return kc_fail(e, KC_USAGE, "property %s is missing: %s "
-			    "Give it as %s=…, or in a file with -c", p->name, p->doc,
-			    p->name);
+			return kc_fail(e, KC_USAGE,
+			    "property %s is missing: %s "
+			    "Give it as %s=…, or in a file with -c",
+			    p->name, p->doc, p->name);
 	}
 	return 0;
 }
@@ -386,7 +417,8 @@ kc_conf_check(struct kc_conf *c, struct kc_err *e)
 	for (size_t i = 0; i < c->n; i++) {
 		struct entry *en = &c->v[i];
 		bool empty = en->value[0] == '\0' && en->prop != NULL &&
-		    en->prop->type != KC_T_STRING && !(en->prop->flags & KC_REQUIRED);
+		    en->prop->type != KC_T_STRING &&
+		    !(en->prop->flags & KC_REQUIRED);
 		note(c, en);
 		if (en->prop != NULL && !empty &&
 		    !(en->prop->flags & (KC_IGNORED | KC_UNSUPPORTED)) &&
@@ -413,8 +445,9 @@ kc_conf_str(const struct kc_conf *c, const char *name)
 	const struct entry *en = entry(c, name);
 	const struct kc_prop *p = declared(c, name);
 
-	if (en != NULL && (en->value[0] != '\0' || p == NULL ||
-	    p->type == KC_T_STRING || p->type == KC_T_PASSWORD))
+	if (en != NULL &&
+	    (en->value[0] != '\0' || p == NULL || p->type == KC_T_STRING ||
+		p->type == KC_T_PASSWORD))
 		return en->value;
 	return p == NULL ? NULL : p->def;
 }

@@ -12,8 +12,14 @@
 #include "err.h"
 
 enum kc_ptype {
-	KC_T_STRING, KC_T_INT, KC_T_LONG, KC_T_DOUBLE, KC_T_BOOLEAN,
-	KC_T_LIST, KC_T_PASSWORD, KC_T_CLASS
+	KC_T_STRING,
+	KC_T_INT,
+	KC_T_LONG,
+	KC_T_DOUBLE,
+	KC_T_BOOLEAN,
+	KC_T_LIST,
+	KC_T_PASSWORD,
+	KC_T_CLASS
 };
 
 enum {

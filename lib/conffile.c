@@ -71,7 +71,8 @@ unescape(struct kc_buf *out, const char *p, const char *end, bool key)
 		    kc_json_unescape(out, (struct kc_span){ p - 1, 6 }) == 0)
 			p += 5;
 		else
-			kc_buf_putc(out, f != NULL && *f ? to[f - from] : *p), p++;
+			kc_buf_putc(out, f != NULL && *f ? to[f - from] : *p),
+			    p++;
 	}
 	return p;
 }
@@ -112,8 +113,8 @@ read_properties(struct kc_span text, setter *set, void *arg)
 /* ---- JSON ---- */
 
 static int
-set_member(const char *path, const char *name, json_t *v, setter *set, void *arg,
-    struct kc_err *e)
+set_member(const char *path, const char *name, json_t *v, setter *set,
+    void *arg, struct kc_err *e)
 {
 	char *text;
 
@@ -124,8 +125,10 @@ set_member(const char *path, const char *name, json_t *v, setter *set, void *arg
 		return 0;
 	}
 	if (json_is_object(v) || json_is_array(v))
-		return kc_fail(e, KC_USAGE, "%s: property %s: must be a string, a "
-		    "number or a boolean", path, name);
+		return kc_fail(e, KC_USAGE,
+		    "%s: property %s: must be a string, a "
+		    "number or a boolean",
+		    path, name);
 	text = json_dumps(v, JSON_ENCODE_ANY);
 	set(arg, name, text);
 	free(text);
@@ -137,20 +140,19 @@ read_json(const char *path, struct kc_span text, setter *set, void *arg,
     struct kc_err *e)
 {
 	json_error_t at;
-	json_t *root = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES, &at), *v;
+	json_t *root = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES, &at),
+	       *v;
 	json_t *config = json_object_get(root, "config");
 	const char *name;
 	int rc = 0;
 
 	if (root == NULL)
-		return kc_fail(e, KC_USAGE, "%s: line %d, column %d: %s", path, at.line,
-		    at.column, at.text);
-	if (json_is_object(config) &&
-	    (v = json_object_get(root, "name")) != NULL)
+		return kc_fail(e, KC_USAGE, "%s: line %d, column %d: %s", path,
+		    at.line, at.column, at.text);
+	if (json_is_object(config) && (v = json_object_get(root, "name")) != NULL)
 		rc = set_member(path, "name", v, set, arg, e);
-	json_object_foreach(json_is_object(config) ? config : root, name, v)
-		if (rc == 0)
-			rc = set_member(path, name, v, set, arg, e);
+	json_object_foreach(json_is_object(config) ? config : root, name,
+	    v) if (rc == 0) rc = set_member(path, name, v, set, arg, e);
 	json_decref(root);
 	return rc;
 }
@@ -170,8 +172,10 @@ kc_conffile_read(const char *path, setter *set, void *arg, struct kc_err *e)
 	if (b.len > 0 && p < b.p + b.len && *p == '{')
 		rc = read_json(path, KC_BUF_SPAN(&b), set, arg, e);
 	else if (memchr(b.len ? b.p : "", '\0', b.len) != NULL)
-		rc = kc_fail(e, KC_USAGE, "configuration %s: is binary; .properties "
-		    "or JSON is read", path);
+		rc = kc_fail(e, KC_USAGE,
+		    "configuration %s: is binary; .properties "
+		    "or JSON is read",
+		    path);
 	else
 		read_properties(KC_BUF_SPAN(&b), set, arg);
 	kc_buf_release(&b);

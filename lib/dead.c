@@ -35,8 +35,9 @@ put_error(struct kc_buf *b, const char *stage, const struct kc_err *why,
 {
 	kc_buf_lit(b, "\"error\":{\"stage\":");
 	kc_json_str(b, stage, strlen(stage));
-	kc_buf_lit(b, ",\"class\":\"org.apache.kafka.connect.errors.DataException\""
-		      ",\"message\":");
+	kc_buf_lit(b,
+	    ",\"class\":\"org.apache.kafka.connect.errors.DataException\""
+	    ",\"message\":");
 	kc_json_str(b, why->msg, strlen(why->msg));
 	kc_buf_lit(b, ",\"at\":");
 	kc_json_str(b, at, strlen(at));

@@ -166,7 +166,8 @@ store(struct kc_buf *out, const uint32_t *w, size_t words, bool negative)
 		carry = v >> 8;
 	}
 	sign = p[0] & 0x80 ? 0xff : 0;
-	while (lead < n && p[lead] == sign && (p[lead + 1] & 0x80) == (sign & 0x80))
+	while (lead < n && p[lead] == sign &&
+	    (p[lead + 1] & 0x80) == (sign & 0x80))
 		lead++;
 	memmove(p, p + lead, n + 1 - lead);
 	out->len = at + n + 1 - lead;

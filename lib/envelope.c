@@ -12,7 +12,10 @@ static const struct member {
 	enum form form;
 	size_t at; /* offset of the span in struct kc_rec */
 } members[] = {
-#define M(name, form, to) { name, sizeof(name) - 1, form, offsetof(struct kc_rec, to) }
+#define M(name, form, to)                                                 \
+	{                                                                 \
+		name, sizeof(name) - 1, form, offsetof(struct kc_rec, to) \
+	}
 	M("topic", STRING, topic),
 	M("partition", NUMBER, partition),
 	M("timestamp", NUMBER, timestamp),
@@ -58,7 +61,8 @@ static const struct member *
 find(struct kc_span key, size_t *hint)
 {
 	for (size_t i = 0; i < NMEMBERS; i++) {
-		size_t k = *hint + i < NMEMBERS ? *hint + i : *hint + i - NMEMBERS;
+		size_t k = *hint + i < NMEMBERS ? *hint + i :
+						  *hint + i - NMEMBERS;
 		const struct member *m = &members[k];
 		if (m->n == key.n && memcmp(m->name, key.p, key.n) == 0) {
 			*hint = k + 1 < NMEMBERS ? k + 1 : 0;
@@ -130,8 +134,10 @@ kc_rec_parse(struct kc_rec *r, struct kc_span line, struct kc_err *e)
 		q--;
 	if (p == q || *p != '{' ||
 	    kc_json_open(&it, (struct kc_span){ p, (size_t)(q - p) }) != 0)
-		return kc_fail(e, KC_DATA, "not a JSON object: %.*s%s; see kc-envelope(5)",
-		    (int)(line.n < 60 ? line.n : 60), line.p, line.n > 60 ? "…" : "");
+		return kc_fail(e, KC_DATA,
+		    "not a JSON object: %.*s%s; see kc-envelope(5)",
+		    (int)(line.n < 60 ? line.n : 60), line.p,
+		    line.n > 60 ? "…" : "");
 	while ((rc = kc_json_member(&it, &key, &val)) == 1) {
 		const struct member *m = find(key, &hint);
 		if (m != NULL && store(r, m, val, e) != 0)

@@ -13,18 +13,18 @@ struct kc_rec {
 	enum kc_kind kind;
 	struct kc_span line; /* without the newline */
 	/* a record; absent members have p == NULL */
-	struct kc_span topic;		 /* inside its quotes, escaped */
-	struct kc_span partition;	 /* integer */
-	struct kc_span timestamp;	 /* integer, ms */
-	struct kc_span key, value;	 /* any JSON, null included */
-	struct kc_span key_schema;	 /* id, inside its quotes */
+	struct kc_span topic;	   /* inside its quotes, escaped */
+	struct kc_span partition;  /* integer */
+	struct kc_span timestamp;  /* integer, ms */
+	struct kc_span key, value; /* any JSON, null included */
+	struct kc_span key_schema; /* id, inside its quotes */
 	struct kc_span value_schema;
-	struct kc_span key_bytes;	 /* base64, inside its quotes */
+	struct kc_span key_bytes; /* base64, inside its quotes */
 	struct kc_span value_bytes;
-	struct kc_span headers;		 /* array */
-	struct kc_span source;		 /* object */
-	struct kc_span unchanged;	 /* array */
-	struct kc_span error;		 /* object */
+	struct kc_span headers;	  /* array */
+	struct kc_span source;	  /* object */
+	struct kc_span unchanged; /* array */
+	struct kc_span error;	  /* object */
 	/* KC_SCHEMA */
 	struct kc_span schema; /* object */
 	struct kc_span id;     /* inside its quotes */

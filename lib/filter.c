@@ -45,7 +45,8 @@ passed(struct loop *l, struct kc_span position)
 {
 	struct kc_position *p;
 
-	if (!l->any_dropped || (p = kc_positions_note(&l->dropped, position)) == NULL)
+	if (!l->any_dropped ||
+	    (p = kc_positions_note(&l->dropped, position)) == NULL)
 		return;
 	kc_positions_settle(&l->dropped);
 	p->dirty = false;
@@ -129,7 +130,8 @@ one_line(struct loop *l, struct kc_span line, struct kc_err *e)
 	}
 	if (l->f->schemas != NULL && kc_schemas_learn(l->f->schemas, &r, e) != 0)
 		return bad(l, line, e);
-	int verdict = l->f->schema == NULL ? KC_PASS : l->f->schema(l->arg, &r, e);
+	int verdict = l->f->schema == NULL ? KC_PASS :
+					     l->f->schema(l->arg, &r, e);
 	if (verdict == KC_PASS)
 		copy_line(l, line);
 	return verdict == -1 ? bad(l, line, e) : 0;

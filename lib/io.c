@@ -191,8 +191,7 @@ kc_in_line(struct kc_in *in, struct kc_span *line, struct kc_err *e)
 }
 
 int
-kc_write_all(int fd, const void *p, size_t n, const char *what,
-    struct kc_err *e)
+kc_write_all(int fd, const void *p, size_t n, const char *what, struct kc_err *e)
 {
 	const char *at = p;
 	ssize_t w;
@@ -210,8 +209,7 @@ kc_write_all(int fd, const void *p, size_t n, const char *what,
 		} else if (errno == EPIPE && fd == 1) {
 			die_sigpipe();
 		} else if (errno != EINTR) {
-			return kc_fail(e, KC_IO, "%s: %s", what,
-			    strerror(errno));
+			return kc_fail(e, KC_IO, "%s: %s", what, strerror(errno));
 		}
 	}
 	return 0;

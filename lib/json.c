@@ -29,7 +29,8 @@ classify(const char *p, uint64_t m[MASKS])
 
 	m[QUOTE] = m[BACKSLASH] = m[OPEN] = m[CLOSE] = m[SQUARES] = 0;
 	for (int i = 0; i < 64; i += 16) {
-		__m128i x = _mm_loadu_si128((const __m128i *)(const void *)(p + i));
+		__m128i x = _mm_loadu_si128(
+		    (const __m128i *)(const void *)(p + i));
 		__m128i y = _mm_or_si128(x, bit); /* [ and ] as { and } */
 		__m128i same = _mm_cmpeq_epi8(x, y);
 #define MASK(v) ((uint64_t)(unsigned)_mm_movemask_epi8(v) << i)
@@ -51,10 +52,12 @@ plain_run(const char *p, size_t n)
 	size_t i = 0;
 
 	for (; i + 16 <= n; i += 16) {
-		__m128i x = _mm_loadu_si128((const __m128i *)(const void *)(p + i));
+		__m128i x = _mm_loadu_si128(
+		    (const __m128i *)(const void *)(p + i));
 		/* signed: bytes from 0x80 are below 0x20 too */
 		__m128i y = _mm_or_si128(_mm_cmplt_epi8(x, low),
-		    _mm_or_si128(_mm_cmpeq_epi8(x, quote), _mm_cmpeq_epi8(x, back)));
+		    _mm_or_si128(_mm_cmpeq_epi8(x, quote),
+			_mm_cmpeq_epi8(x, back)));
 		int m = _mm_movemask_epi8(y);
 		if (m != 0)
 			return i + (size_t)__builtin_ctz((unsigned)m);
@@ -73,8 +76,8 @@ string_stop(const char *p, const char *end)
 
 	for (; end - p >= 16; p += 16) {
 		__m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
-		int m = _mm_movemask_epi8(_mm_or_si128(
-		    _mm_cmpeq_epi8(x, quote), _mm_cmpeq_epi8(x, back)));
+		int m = _mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(x, quote),
+		    _mm_cmpeq_epi8(x, back)));
 		if (m != 0)
 			return p + __builtin_ctz((unsigned)m);
 	}
@@ -422,7 +425,8 @@ unescape_u(struct kc_buf *b, const char *p, const char *end)
 		return NULL;
 	p += 4;
 	if (c >= 0xd800 && c < 0xdc00 && end - p >= 6 && p[0] == '\\' &&
-	    p[1] == 'u' && hex4(p + 2, &low) == 0 && low >= 0xdc00 && low < 0xe000) {
+	    p[1] == 'u' && hex4(p + 2, &low) == 0 && low >= 0xdc00 &&
+	    low < 0xe000) {
 		c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
 		p += 6;
 	} else if (c >= 0xd800 && c < 0xe000) {
@@ -553,7 +557,8 @@ kc_json_esc(struct kc_buf *b, const void *text, size_t n)
 				kc_buf_put(b, p, k);
 			p += k == 0 ? 1 : k;
 		}
-		if (p == end || ((unsigned char)*p >= 0x20 && *p != '"' && *p != '\\'))
+		if (p == end ||
+		    ((unsigned char)*p >= 0x20 && *p != '"' && *p != '\\'))
 			continue;
 		const char *s = *p == '\0' ? NULL : strchr(shorts, *p);
 		if (s != NULL) {
@@ -636,12 +641,14 @@ kc_json_valid(struct kc_span v)
 				p++;
 			} else {
 				stack[depth++] = close;
-				if (close == '}' && (p = check_name(p, end)) == NULL)
+				if (close == '}' &&
+				    (p = check_name(p, end)) == NULL)
 					return false;
 				continue;
 			}
 		} else {
-			p = *p == '"' ? check_string(p + 1, end) : skip_scalar(p, end);
+			p = *p == '"' ? check_string(p + 1, end) :
+					skip_scalar(p, end);
 			if (p == NULL)
 				return false;
 		}
@@ -671,7 +678,8 @@ kc_json_compact(struct kc_buf *b, struct kc_span v)
 
 	while (p < end) {
 		const char *q = p;
-		while (q < end && *q != ' ' && *q != '\t' && *q != '\n' && *q != '\r') {
+		while (q < end && *q != ' ' && *q != '\t' && *q != '\n' &&
+		    *q != '\r') {
 			if (*q++ == '"' && (q = skip_string(q, end)) == NULL)
 				q = end;
 		}

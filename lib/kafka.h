@@ -99,8 +99,7 @@ void kc_producer_mark(struct kc_producer *p);
  * How many batches are acknowledged, counted from the first, none missing
  * before; wait: all. UINT64_MAX with *e: never will be.
  */
-uint64_t kc_producer_durable(struct kc_producer *p, bool wait,
-    struct kc_err *e);
+uint64_t kc_producer_durable(struct kc_producer *p, bool wait, struct kc_err *e);
 /*
  * Transactions (transactional.id). All may block; -1 with KC_TEMP. After a
  * failed commit or send: abort, then everything may be tried again, unless
@@ -134,8 +133,8 @@ void kc_consumer_free(struct kc_consumer *c);
 int kc_consumer_topics(struct kc_consumer *c, struct kc_tp **v, size_t *n,
     struct kc_err *e);
 void kc_tps_free(struct kc_tp *v, size_t n);
-int kc_consumer_subscribe(struct kc_consumer *c, char *const *topics,
-    size_t n, struct kc_err *e);
+int kc_consumer_subscribe(struct kc_consumer *c, char *const *topics, size_t n,
+    struct kc_err *e);
 /* Without a group: exactly these. */
 int kc_consumer_assign(struct kc_consumer *c, const struct kc_tp *v, size_t n,
     struct kc_err *e);
@@ -145,8 +144,7 @@ int kc_consumer_fd(struct kc_consumer *c);
  * The next message, valid until the next call, without waiting. 1; 0: none
  * now; -1. Runs the callbacks.
  */
-int kc_consumer_next(struct kc_consumer *c, struct kc_kmsg *m,
-    struct kc_err *e);
+int kc_consumer_next(struct kc_consumer *c, struct kc_kmsg *m, struct kc_err *e);
 /* The i-th header of a consumed message; false: there are no more. */
 bool kc_kmsg_header(const struct kc_kmsg *m, size_t i, struct kc_kheader *h);
 /* Commits to the group; wait: until the broker has it. */
@@ -166,8 +164,7 @@ int kc_consumer_at_time(struct kc_consumer *c, struct kc_tp *v, size_t n,
 
 /* Creates a topic; one that exists is fine. config: name, value, … NULL. */
 int kc_kafka_create(struct kc_kconf *conf_take, const char *topic,
-    int partitions, int replicas, const char *const *config,
-    struct kc_err *e);
+    int partitions, int replicas, const char *const *config, struct kc_err *e);
 /* Forgets a group's offsets of these partitions; the group must be empty. */
 int kc_kafka_forget(struct kc_kconf *conf_take, const char *group,
     const struct kc_tp *v, size_t n, struct kc_err *e);

@@ -15,8 +15,7 @@ enum kc_level kc_log_level = KC_NOTICE;
 static const char *command = "kc";
 static int json, tty, drawn;
 
-static const char *const names[] = { "error", "warn", "notice", "info",
-	"debug" };
+static const char *const names[] = { "error", "warn", "notice", "info", "debug" };
 
 void
 kc_log_init(const char *name)

@@ -104,8 +104,8 @@ kc_put_b64(char *dst, const void *p, size_t n)
 void
 kc_buf_b64(struct kc_buf *b, const void *p, size_t n)
 {
-	b->len =
-	    (size_t)(kc_put_b64(kc_buf_room(b, 4 * ((n + 2) / 3)), p, n) - b->p);
+	b->len = (size_t)(kc_put_b64(kc_buf_room(b, 4 * ((n + 2) / 3)), p, n) -
+	    b->p);
 }
 
 int
@@ -149,8 +149,7 @@ kc_parse_u64(struct kc_span s, uint64_t *out)
 		return false;
 	for (size_t i = 0; i < s.n; i++) {
 		unsigned d = (unsigned)(s.p[i] - '0');
-		if (d > 9 || v > UINT64_MAX / 10 ||
-		    v * 10 > UINT64_MAX - d)
+		if (d > 9 || v > UINT64_MAX / 10 || v * 10 > UINT64_MAX - d)
 			return false;
 		v = v * 10 + d;
 	}

@@ -11,8 +11,8 @@
 #include "buf.h"
 #include "err.h"
 
-char *kc_put_u64(char *dst, uint64_t v);  /* [20] */
-char *kc_put_i64(char *dst, int64_t v);	  /* [20] */
+char *kc_put_u64(char *dst, uint64_t v); /* [20] */
+char *kc_put_i64(char *dst, int64_t v);	 /* [20] */
 /*
  * [32] The shortest text that reads back the same, as Java and JSON write it
  * (1.0, 1.0E10, 1.0E-5); NaN and the infinities as JSON strings "NaN".

@@ -11,9 +11,9 @@
 
 struct kc_position {
 	struct kc_buf partition, offset; /* JSON texts; offset after settle */
-	bool dirty;	       /* moved since whoever reads it cleared this */
-	struct kc_buf prefix;  /* `{"partition":P,`, to know it by */
-	struct kc_span raw;    /* noted, not settled yet; borrowed */
+	bool dirty;	      /* moved since whoever reads it cleared this */
+	struct kc_buf prefix; /* `{"partition":P,`, to know it by */
+	struct kc_span raw;   /* noted, not settled yet; borrowed */
 };
 
 /* Zero-initialise. */

@@ -23,8 +23,8 @@ kc_regex_new(struct kc_regex **r, const char *what, const char *regex,
 	*r = NULL;
 	if (c == NULL) {
 		pcre2_get_error_message(code, why, sizeof why);
-		return kc_fail(e, KC_USAGE, "%s: %s: at %zu: %s", what, regex, at,
-		    (char *)why);
+		return kc_fail(e, KC_USAGE, "%s: %s: at %zu: %s", what, regex,
+		    at, (char *)why);
 	}
 	pcre2_jit_compile(c, PCRE2_JIT_COMPLETE); /* refused: slower */
 	*r = kc_xcalloc(1, sizeof **r);
@@ -47,5 +47,5 @@ bool
 kc_regex_matches(const struct kc_regex *r, struct kc_span text)
 {
 	return pcre2_match(r->code, (PCRE2_SPTR)text.p, text.n, 0, 0, r->data,
-	    NULL) >= 0;
+		   NULL) >= 0;
 }

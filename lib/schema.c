@@ -10,10 +10,18 @@
 #include "num.h"
 
 static const char *const type_names[] = {
-	[KC_INT8] = "int8", [KC_INT16] = "int16", [KC_INT32] = "int32",
-	[KC_INT64] = "int64", [KC_FLOAT32] = "float", [KC_FLOAT64] = "double",
-	[KC_BOOLEAN] = "boolean", [KC_STRING] = "string", [KC_BYTES] = "bytes",
-	[KC_ARRAY] = "array", [KC_MAP] = "map", [KC_STRUCT] = "struct",
+	[KC_INT8] = "int8",
+	[KC_INT16] = "int16",
+	[KC_INT32] = "int32",
+	[KC_INT64] = "int64",
+	[KC_FLOAT32] = "float",
+	[KC_FLOAT64] = "double",
+	[KC_BOOLEAN] = "boolean",
+	[KC_STRING] = "string",
+	[KC_BYTES] = "bytes",
+	[KC_ARRAY] = "array",
+	[KC_MAP] = "map",
+	[KC_STRUCT] = "struct",
 };
 #define NTYPES (sizeof type_names / sizeof *type_names)
 
@@ -82,7 +90,8 @@ parse_type(struct kc_schema *s, struct kc_span v, struct kc_err *e)
 			s->type = (enum kc_type)i;
 			return 0;
 		}
-	return kc_fail(e, KC_DATA, "schema: type %.*s is none of Connect's; "
+	return kc_fail(e, KC_DATA,
+	    "schema: type %.*s is none of Connect's; "
 	    "int8 int16 int32 int64 float double boolean string bytes array map struct are",
 	    (int)v.n, v.p);
 }
@@ -103,7 +112,8 @@ parse_fields(struct kc_schema *s, struct kc_span v, int depth, struct kc_err *e)
 	while ((rc = kc_json_item(&it, &f)) == 1) {
 		if (s->nfields == cap) {
 			cap = cap * 2 + 8;
-			s->fields = kc_xrealloc(s->fields, cap * sizeof *s->fields);
+			s->fields = kc_xrealloc(s->fields,
+			    cap * sizeof *s->fields);
 		}
 		struct kc_field *to = &s->fields[s->nfields];
 		to->name = NULL;
@@ -111,7 +121,8 @@ parse_fields(struct kc_schema *s, struct kc_span v, int depth, struct kc_err *e)
 		if (to->schema != NULL && to->name == NULL) {
 			kc_schema_free(to->schema);
 			return kc_fail(e, KC_DATA,
-			    "schema: field %zu has no \"field\" name", s->nfields);
+			    "schema: field %zu has no \"field\" name",
+			    s->nfields);
 		}
 		if (to->schema == NULL) {
 			free(to->name);
@@ -133,7 +144,8 @@ parse_params(struct kc_schema *s, struct kc_span v, struct kc_err *e)
 	if (kc_json_is_null(v))
 		return 0;
 	if (kc_json_open(&it, v) != 0 || v.p[0] != '{')
-		return kc_fail(e, KC_DATA, "schema: \"parameters\" must be an object");
+		return kc_fail(e, KC_DATA,
+		    "schema: \"parameters\" must be an object");
 	while ((rc = kc_json_member(&it, &key, &val)) == 1) {
 		struct kc_buf name = { 0 };
 		char *text = kc_json_strdup(val);
@@ -141,16 +153,19 @@ parse_params(struct kc_schema *s, struct kc_span v, struct kc_err *e)
 			kc_buf_release(&name);
 			free(text);
 			return kc_fail(e, KC_DATA,
-			    "schema: parameter %.*s must be a string", (int)key.n, key.p);
+			    "schema: parameter %.*s must be a string",
+			    (int)key.n, key.p);
 		}
 		if (s->nparams == cap) {
 			cap = cap * 2 + 4;
-			s->params = kc_xrealloc(s->params, cap * sizeof *s->params);
+			s->params = kc_xrealloc(s->params,
+			    cap * sizeof *s->params);
 		}
 		s->params[s->nparams].name = kc_buf_str(&name);
 		s->params[s->nparams++].value = text;
 	}
-	return rc == 0 ? 0 : kc_fail(e, KC_DATA, "schema: malformed \"parameters\"");
+	return rc == 0 ? 0 :
+			 kc_fail(e, KC_DATA, "schema: malformed \"parameters\"");
 }
 
 static int
@@ -161,7 +176,8 @@ parse_text(char **to, struct kc_span v, const char *what, struct kc_err *e)
 	free(*to);
 	*to = kc_json_strdup(v);
 	if (*to == NULL)
-		return kc_fail(e, KC_DATA, "schema: \"%s\" must be a string", what);
+		return kc_fail(e, KC_DATA, "schema: \"%s\" must be a string",
+		    what);
 	return 0;
 }
 
@@ -184,7 +200,8 @@ parse_member(struct kc_schema *s, struct kc_span key, struct kc_span v,
 		return parse_text(field, v, "field", e);
 	} else if (kc_span_is(key, "version")) {
 		if (!kc_json_is_null(v) && !kc_parse_i64(v, &n))
-			return kc_fail(e, KC_DATA, "schema: \"version\" must be an integer");
+			return kc_fail(e, KC_DATA,
+			    "schema: \"version\" must be an integer");
 		s->version = kc_json_is_null(v) ? 0 : (int)n;
 	} else if (kc_span_is(key, "parameters")) {
 		return parse_params(s, v, e);
@@ -221,7 +238,8 @@ complete(struct kc_schema *s, bool typed, struct kc_err *e)
 	if (s->type == KC_ARRAY && s->items == NULL)
 		return kc_fail(e, KC_DATA, "schema: an array needs \"items\"");
 	if (s->type == KC_MAP && (s->keys == NULL || s->values == NULL))
-		return kc_fail(e, KC_DATA, "schema: a map needs \"keys\" and \"values\"");
+		return kc_fail(e, KC_DATA,
+		    "schema: a map needs \"keys\" and \"values\"");
 	if (s->name != NULL)
 		s->logical = logical_of(s->name);
 	if (s->logical == KC_L_DECIMAL) {
@@ -230,7 +248,8 @@ complete(struct kc_schema *s, bool typed, struct kc_err *e)
 		if (scale == NULL ||
 		    !kc_parse_i64((struct kc_span){ scale, strlen(scale) }, &n) ||
 		    n < -100000 || n > 100000)
-			return kc_fail(e, KC_DATA, "schema: Decimal with scale %s: "
+			return kc_fail(e, KC_DATA,
+			    "schema: Decimal with scale %s: "
 			    "the parameter \"scale\" must be an integer",
 			    scale == NULL ? "(none)" : scale);
 		s->scale = (int)n;
@@ -248,7 +267,8 @@ parse(struct kc_span json, char **field, int depth, struct kc_err *e)
 
 	if (json.p == NULL || kc_json_open(&it, json) != 0 || json.p[0] != '{') {
 		kc_fail(e, KC_DATA, "schema: not an object: %.*s",
-		    (int)(json.n < 40 ? json.n : 40), json.p == NULL ? "" : json.p);
+		    (int)(json.n < 40 ? json.n : 40),
+		    json.p == NULL ? "" : json.p);
 		return NULL;
 	}
 	if (depth > 100) {
@@ -342,8 +362,8 @@ put_params(struct kc_buf *b, const struct kc_schema *s)
 void
 kc_schema_text(struct kc_buf *b, const struct kc_schema *s, const char *field)
 {
-	kc_buf_printf(b, "{\"type\":\"%s\",\"optional\":%s", type_names[s->type],
-	    s->optional ? "true" : "false");
+	kc_buf_printf(b, "{\"type\":\"%s\",\"optional\":%s",
+	    type_names[s->type], s->optional ? "true" : "false");
 	put_text(b, "name", s->name);
 	if (s->version != 0)
 		kc_buf_printf(b, ",\"version\":%d", s->version);
@@ -407,7 +427,8 @@ int
 kc_schemas_learn(struct kc_schemas *t, const struct kc_rec *r, struct kc_err *e)
 {
 	if (r->id.n > 16)
-		return kc_fail(e, KC_DATA, "schema %.*s: an id has at most 16 characters",
+		return kc_fail(e, KC_DATA,
+		    "schema %.*s: an id has at most 16 characters",
 		    (int)(r->id.n < 40 ? r->id.n : 40), r->id.p);
 	if (lookup(t, r->id) != NULL)
 		return 0;
@@ -431,7 +452,8 @@ kc_schemas_get(struct kc_schemas *t, struct kc_span id, struct kc_err *e)
 	struct kc_schema *s = lookup(t, id);
 
 	if (s == NULL)
-		kc_fail(e, KC_DATA, "schema %.*s was never announced: its "
+		kc_fail(e, KC_DATA,
+		    "schema %.*s was never announced: its "
 		    "{\"schema\":…} line was lost on the way (a filter dropped it?); "
 		    "let lines that begin with {\"schema\" pass",
 		    (int)(id.n < 40 ? id.n : 40), id.p);

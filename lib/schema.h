@@ -11,22 +11,32 @@
 #include "err.h"
 
 enum kc_type {
-	KC_INT8, KC_INT16, KC_INT32, KC_INT64, KC_FLOAT32, KC_FLOAT64,
-	KC_BOOLEAN, KC_STRING, KC_BYTES, KC_ARRAY, KC_MAP, KC_STRUCT
+	KC_INT8,
+	KC_INT16,
+	KC_INT32,
+	KC_INT64,
+	KC_FLOAT32,
+	KC_FLOAT64,
+	KC_BOOLEAN,
+	KC_STRING,
+	KC_BYTES,
+	KC_ARRAY,
+	KC_MAP,
+	KC_STRUCT
 };
 
 /* What a schema's name means to us; KC_L_NONE: nothing. */
 enum kc_logical {
 	KC_L_NONE,
-	KC_L_DECIMAL,	      /* org.apache.kafka.connect.data.Decimal */
-	KC_L_DATE,	      /* …connect.data.Date: days */
-	KC_L_TIME,	      /* …connect.data.Time: ms */
-	KC_L_TIMESTAMP,	      /* …connect.data.Timestamp: ms */
-	KC_L_DBZ_DATE,	      /* io.debezium.time.Date: days */
-	KC_L_DBZ_TIME,	      /* io.debezium.time.Time: ms */
-	KC_L_DBZ_MICROTIME,   /* µs */
+	KC_L_DECIMAL,	    /* org.apache.kafka.connect.data.Decimal */
+	KC_L_DATE,	    /* …connect.data.Date: days */
+	KC_L_TIME,	    /* …connect.data.Time: ms */
+	KC_L_TIMESTAMP,	    /* …connect.data.Timestamp: ms */
+	KC_L_DBZ_DATE,	    /* io.debezium.time.Date: days */
+	KC_L_DBZ_TIME,	    /* io.debezium.time.Time: ms */
+	KC_L_DBZ_MICROTIME, /* µs */
 	KC_L_DBZ_NANOTIME,
-	KC_L_DBZ_TIMESTAMP,   /* ms, no zone */
+	KC_L_DBZ_TIMESTAMP, /* ms, no zone */
 	KC_L_DBZ_MICROTIMESTAMP,
 	KC_L_DBZ_NANOTIMESTAMP,
 	KC_L_DBZ_ZONEDTIMESTAMP, /* ISO text with zone */
@@ -39,13 +49,13 @@ enum kc_logical {
 	KC_L_DBZ_UUID,
 	KC_L_DBZ_ENUM,
 	KC_L_DBZ_ENUMSET,
-	KC_L_DBZ_BITS,		/* little-endian bytes, parameter length */
+	KC_L_DBZ_BITS, /* little-endian bytes, parameter length */
 	KC_L_DBZ_LTREE,
-	KC_L_DBZ_POINT,		/* io.debezium.data.geometry.* structs */
+	KC_L_DBZ_POINT, /* io.debezium.data.geometry.* structs */
 	KC_L_DBZ_GEOMETRY,
 	KC_L_DBZ_GEOGRAPHY,
 	KC_L_DBZ_VARIABLESCALEDECIMAL, /* struct scale, value */
-	KC_L_DBZ_OTHER		/* another io.debezium.* name */
+	KC_L_DBZ_OTHER		       /* another io.debezium.* name */
 };
 
 struct kc_schema;
@@ -63,20 +73,20 @@ struct kc_schema {
 	enum kc_type type;
 	bool optional;
 	enum kc_logical logical;
-	int scale;     /* of a Decimal */
-	char *name;    /* NULL: none */
-	int version;   /* 0: none */
-	char *doc;     /* NULL: none */
-	char *def;     /* default as JSON text; NULL: none */
+	int scale;   /* of a Decimal */
+	char *name;  /* NULL: none */
+	int version; /* 0: none */
+	char *doc;   /* NULL: none */
+	char *def;   /* default as JSON text; NULL: none */
 	struct kc_param *params;
 	size_t nparams;
 	struct kc_field *fields; /* struct */
 	size_t nfields;
 	struct kc_schema *items;	 /* array */
 	struct kc_schema *keys, *values; /* map */
-	char id[17];   /* of a top-level schema */
+	char id[17];			 /* of a top-level schema */
 	struct kc_buf text; /* canonical text of a top-level schema */
-	void *plan;    /* the stage's own, compiled at first use; freed with free_plan */
+	void *plan; /* the stage's own, compiled at first use; freed with free_plan */
 	void (*free_plan)(void *);
 };
 

@@ -35,11 +35,11 @@ struct kc_sink {
 	uint64_t (*durable)(void *arg, bool wait, struct kc_err *e);
 	bool own_store; /* -o sink: or kafka:, the sink's write keeps b->pos */
 	struct kc_schemas *schemas; /* filled from announcements; NULL: don't */
-	size_t max_count; /* records a batch */
-	size_t max_bytes; /* of lines */
-	int linger_ms;	  /* wait this long for more once input would block */
-	int retries;	  /* of KC_TEMP; -1: for ever */
-	int backoff_ms;	  /* first; doubles up to a minute */
+	size_t max_count;	    /* records a batch */
+	size_t max_bytes;	    /* of lines */
+	int linger_ms;	/* wait this long for more once input would block */
+	int retries;	/* of KC_TEMP; -1: for ever */
+	int backoff_ms; /* first; doubles up to a minute */
 };
 
 /* Runs until end of input, -n or a signal. Returns the exit status. */
@@ -49,9 +49,11 @@ int kc_sink_dead(struct kc_ctx *ctx, struct kc_span line,
     const struct kc_err *why, struct kc_err *e);
 
 /* The properties the loop itself reads; put them into a sink's table. */
-#define KC_SINK_PROPS                                                         \
-	{ "offset.flush.interval.ms", KC_T_LONG, "100", "0..", 'L',           \
-	    "At most this often the position of -o is stored, in ms.", 0,     \
-	    NULL, 0 }
+#define KC_SINK_PROPS                                                          \
+	{                                                                      \
+		"offset.flush.interval.ms", KC_T_LONG, "100", "0..", 'L',      \
+		    "At most this often the position of -o is stored, in ms.", \
+		    0, NULL, 0                                                 \
+	}
 
 #endif

@@ -71,15 +71,20 @@ wait_for_sink(struct kc_store *s, int limit_ms, struct kc_err *e)
 
 	for (int ms = 0; (rc = lock_byte(s->lock_fd, 1, &holder)) == 1; ms += 20) {
 		if (ms == 0)
-			kc_log(KC_NOTICE, "-o %s: waiting for process %ld, which "
-			    "still writes to it", s->path, (long)holder);
+			kc_log(KC_NOTICE,
+			    "-o %s: waiting for process %ld, which "
+			    "still writes to it",
+			    s->path, (long)holder);
 		if (limit_ms >= 0 && ms >= limit_ms)
-			return kc_fail(e, KC_TEMP, "-o %s: process %ld writes to it; "
+			return kc_fail(e, KC_TEMP,
+			    "-o %s: process %ld writes to it; "
 			    "one pipe to a store: give this one its own, or stop that one",
 			    s->path, (long)holder);
 		if (kc_wait(-1, 20, false) == -1)
-			return kc_fail(e, KC_TEMP, "-o %s: stopped while waiting for "
-			    "process %ld", s->path, (long)holder);
+			return kc_fail(e, KC_TEMP,
+			    "-o %s: stopped while waiting for "
+			    "process %ld",
+			    s->path, (long)holder);
 	}
 	if (rc == -1)
 		return kc_fail(e, KC_IO, "%s.lock: cannot lock: %s", s->path,
@@ -98,8 +103,10 @@ take_locks(struct kc_store *s, enum kc_role role, struct kc_err *e)
 	path = kc_xasprintf("%s.lock", s->path);
 	s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
 	if (s->lock_fd == -1)
-		kc_fail(e, KC_IO, "%s: %s; -o names a file in a folder that can "
-		    "be written", path, strerror(errno));
+		kc_fail(e, KC_IO,
+		    "%s: %s; -o names a file in a folder that can "
+		    "be written",
+		    path, strerror(errno));
 	free(path);
 	if (s->lock_fd == -1)
 		return -1;
@@ -109,7 +116,8 @@ take_locks(struct kc_store *s, enum kc_role role, struct kc_err *e)
 	case 0:
 		break;
 	case 1:
-		return kc_fail(e, KC_TEMP, "-o %s: process %ld reads from it; one "
+		return kc_fail(e, KC_TEMP,
+		    "-o %s: process %ld reads from it; one "
 		    "pipe to a store: give this one its own, or stop that one",
 		    s->path, (long)holder);
 	default:
@@ -127,8 +135,7 @@ learn_line(struct kc_store *s, struct kc_span line)
 {
 	struct kc_span partition, offset;
 
-	if (!kc_json_valid(line) ||
-	    !kc_position_split(line, &partition, &offset))
+	if (!kc_json_valid(line) || !kc_position_split(line, &partition, &offset))
 		return -1;
 	kc_positions_set(&s->entries, partition, offset);
 	return 0;
@@ -150,12 +157,15 @@ load_file(struct kc_store *s, struct kc_err *e)
 		return kc_fail_in(e, "-o ");
 	for (size_t i = 0; rc == 0 && i < text.len; n++) {
 		char *nl = memchr(text.p + i, '\n', text.len - i);
-		size_t len = nl == NULL ? text.len - i : (size_t)(nl - text.p) - i;
+		size_t len = nl == NULL ? text.len - i :
+					  (size_t)(nl - text.p) - i;
 		if (len > 0 &&
 		    learn_line(s, (struct kc_span){ text.p + i, len }) != 0)
-			rc = kc_fail(e, KC_DATA, "-o %s: line %d is not a position, "
+			rc = kc_fail(e, KC_DATA,
+			    "-o %s: line %d is not a position, "
 			    "{\"partition\":…,\"offset\":…}: is this a store? name "
-			    "another file, or mend it with kc-offset", s->path, n);
+			    "another file, or mend it with kc-offset",
+			    s->path, n);
 		i += len + 1;
 	}
 	kc_buf_release(&text);
@@ -166,8 +176,8 @@ load_file(struct kc_store *s, struct kc_err *e)
 static void
 exec_child(const char *spec, enum kc_role role)
 {
-	static const char *const roles[] = { [KC_SOURCE] = "source",
-		[KC_SINK] = "sink", [KC_READER] = "reader" };
+	static const char *const
+	    roles[] = { [KC_SOURCE] = "source", [KC_SINK] = "sink", [KC_READER] = "reader" };
 	char path[PATH_MAX], *slash;
 	ssize_t n = readlink("/proc/self/exe", path, sizeof path - 16);
 	char *argv[] = { (char *)"kc-offset", (char *)"serve",
@@ -192,11 +202,13 @@ start_child(struct kc_store *s, enum kc_role role, struct kc_err *e)
 	int in[2], out[2];
 
 	if (pipe2(in, O_CLOEXEC) == -1)
-		return kc_fail(e, KC_IO, "-o %s: pipe: %s", s->spec, strerror(errno));
+		return kc_fail(e, KC_IO, "-o %s: pipe: %s", s->spec,
+		    strerror(errno));
 	if (pipe2(out, O_CLOEXEC) == -1) {
 		close(in[0]);
 		close(in[1]);
-		return kc_fail(e, KC_IO, "-o %s: pipe: %s", s->spec, strerror(errno));
+		return kc_fail(e, KC_IO, "-o %s: pipe: %s", s->spec,
+		    strerror(errno));
 	}
 	s->pid = fork();
 	if (s->pid == 0) {
@@ -209,7 +221,8 @@ start_child(struct kc_store *s, enum kc_role role, struct kc_err *e)
 	s->to = in[1];
 	s->from = fdopen(out[0], "r");
 	if (s->pid == -1)
-		return kc_fail(e, KC_IO, "-o %s: fork: %s", s->spec, strerror(errno));
+		return kc_fail(e, KC_IO, "-o %s: fork: %s", s->spec,
+		    strerror(errno));
 	return 0;
 }
 
@@ -243,8 +256,10 @@ ask(struct kc_store *s, struct kc_span request, struct kc_err *e)
 	}
 	free(line);
 	if (rc == 1)
-		return kc_fail(e, KC_TEMP, "-o %s: kc-offset, which keeps it, ended; "
-		    "see its message, and whether kc-offset is installed", s->spec);
+		return kc_fail(e, KC_TEMP,
+		    "-o %s: kc-offset, which keeps it, ended; "
+		    "see its message, and whether kc-offset is installed",
+		    s->spec);
 	return rc;
 }
 
@@ -257,7 +272,8 @@ kc_store_open(const char *spec, enum kc_role role, struct kc_err *e)
 	s->lock_fd = s->to = -1;
 	s->spec = kc_xstrdup(spec);
 	if (strncmp(spec, "kafka:", 6) == 0 || strncmp(spec, "sink:", 5) == 0) {
-		rc = start_child(s, role, e) != 0 ? -1 :
+		rc = start_child(s, role, e) != 0 ?
+		    -1 :
 		    ask(s, KC_LIT("{\"get\":null}\n"), e);
 	} else {
 		s->path = kc_xstrdup(spec);
@@ -293,8 +309,8 @@ kc_store_close(struct kc_store *s)
 }
 
 int
-kc_store_get(struct kc_store *s, struct kc_span partition, struct kc_buf *offset,
-    struct kc_err *e)
+kc_store_get(struct kc_store *s, struct kc_span partition,
+    struct kc_buf *offset, struct kc_err *e)
 {
 	struct kc_position *p = kc_positions_find(&s->entries, partition);
 
@@ -339,7 +355,8 @@ kc_store_each(struct kc_store *s,
 	for (size_t i = 0; i < s->entries.n; i++) {
 		struct kc_position *p = &s->entries.v[i];
 		if (!kc_json_is_null(KC_BUF_SPAN(&p->offset)))
-			fn(arg, KC_BUF_SPAN(&p->partition), KC_BUF_SPAN(&p->offset));
+			fn(arg, KC_BUF_SPAN(&p->partition),
+			    KC_BUF_SPAN(&p->offset));
 	}
 }
 
