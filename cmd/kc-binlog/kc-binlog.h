@@ -3,15 +3,15 @@
  * values as JSON (value.c, the same for the snapshot's text and the binlog's
  * bytes), the snapshot (snapshot.c), the log (stream.c), main.c.
  */
-#ifndef KC_BINLOG_H
-#define KC_BINLOG_H
+#ifndef KC_CMD_BINLOG_H
+#define KC_CMD_BINLOG_H
 
 #include <iconv.h>
 
 #include "cdc.h"
 #include "cmd.h"
 #include "json.h"
-#include "mysql.h"
+#include "mysqldb.h"
 #include "num.h"
 #include "store.h"
 

@@ -2,10 +2,10 @@
  * MySQL and MariaDB servers, opened from Debezium's database.* properties:
  * queries, streamed rows, server variables, and the binlog dump protocol
  * (dev.mysql.com/doc/dev/mysql-server, COM_BINLOG_DUMP). The client library's
- * own header stays in mysql.c.
+ * own header stays in mysqldb.c.
  */
-#ifndef KC_MYSQL_H
-#define KC_MYSQL_H
+#ifndef KC_MYSQLDB_H
+#define KC_MYSQLDB_H
 
 #include <stdint.h>
 
