@@ -29,16 +29,15 @@ classify(const char *p, uint64_t m[MASKS])
 
 	m[QUOTE] = m[BACKSLASH] = m[OPEN] = m[CLOSE] = m[SQUARES] = 0;
 	for (int i = 0; i < 64; i += 16) {
-		__m128i x = _mm_loadu_si128(
-		    (const __m128i *)(const void *)(p + i));
+		__m128i x = _mm_loadu_si128((const void *)(p + i));
 		__m128i y = _mm_or_si128(x, bit); /* [ and ] as { and } */
-		__m128i same = _mm_cmpeq_epi8(x, y);
 #define MASK(v) ((uint64_t)(unsigned)_mm_movemask_epi8(v) << i)
 		m[QUOTE] |= MASK(_mm_cmpeq_epi8(x, quote));
 		m[BACKSLASH] |= MASK(_mm_cmpeq_epi8(x, back));
 		m[OPEN] |= MASK(_mm_cmpeq_epi8(y, open));
 		m[CLOSE] |= MASK(_mm_cmpeq_epi8(y, close));
-		m[SQUARES] |= ~MASK(same) & ((uint64_t)0xffff << i);
+		m[SQUARES] |= ~MASK(_mm_cmpeq_epi8(x, y)) &
+		    ((uint64_t)0xffff << i);
 #undef MASK
 	}
 }
@@ -52,8 +51,7 @@ plain_run(const char *p, size_t n)
 	size_t i = 0;
 
 	for (; i + 16 <= n; i += 16) {
-		__m128i x = _mm_loadu_si128(
-		    (const __m128i *)(const void *)(p + i));
+		__m128i x = _mm_loadu_si128((const void *)(p + i));
 		/* signed: bytes from 0x80 are below 0x20 too */
 		__m128i y = _mm_or_si128(_mm_cmplt_epi8(x, low),
 		    _mm_or_si128(_mm_cmpeq_epi8(x, quote),
@@ -62,9 +60,8 @@ plain_run(const char *p, size_t n)
 		if (m != 0)
 			return i + (size_t)__builtin_ctz((unsigned)m);
 	}
-	for (; i < n; i++)
-		if ((signed char)p[i] < 0x20 || p[i] == '"' || p[i] == '\\')
-			break;
+	while (i < n && (signed char)p[i] >= 0x20 && p[i] != '"' && p[i] != '\\')
+		i++;
 	return i;
 }
 
@@ -75,7 +72,7 @@ string_stop(const char *p, const char *end)
 	const __m128i quote = _mm_set1_epi8('"'), back = _mm_set1_epi8('\\');
 
 	for (; end - p >= 16; p += 16) {
-		__m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
+		__m128i x = _mm_loadu_si128((const void *)p);
 		int m = _mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(x, quote),
 		    _mm_cmpeq_epi8(x, back)));
 		if (m != 0)
@@ -197,7 +194,7 @@ skip_container(const char *p, const char *end)
 		if ((m[BACKSLASH] | carry) != 0)
 			m[QUOTE] &= ~escaped_bytes(m[BACKSLASH], &carry);
 		uint64_t in = prefix_xor(m[QUOTE]) ^ string;
-		string = (uint64_t)((int64_t)in >> 63);
+		string = 0 - (in >> 63);
 		uint64_t open = m[OPEN] & ~in, close = m[CLOSE] & ~in;
 		int64_t closes = __builtin_popcountll(close);
 
@@ -425,8 +422,7 @@ unescape_u(struct kc_buf *b, const char *p, const char *end)
 		return NULL;
 	p += 4;
 	if (c >= 0xd800 && c < 0xdc00 && end - p >= 6 && p[0] == '\\' &&
-	    p[1] == 'u' && hex4(p + 2, &low) == 0 && low >= 0xdc00 &&
-	    low < 0xe000) {
+	    p[1] == 'u' && hex4(p + 2, &low) == 0 && (low & ~0x3ffU) == 0xdc00) {
 		c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
 		p += 6;
 	} else if (c >= 0xd800 && c < 0xe000) {
@@ -621,12 +617,10 @@ check_name(const char *p, const char *end)
 bool
 kc_json_valid(struct kc_span v)
 {
-	const char *p = v.p, *end = v.p + v.n;
+	const char *p = v.p, *end = p == NULL ? NULL : p + v.n;
 	char stack[DEPTH_MAX];
 	size_t depth = 0;
 
-	if (v.p == NULL)
-		return false;
 	p = kc_json_ws(p, end);
 	for (;;) {
 		/* p is where a value must begin */

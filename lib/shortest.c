@@ -157,8 +157,8 @@ round_to_odd32(struct u128 g, uint64_t cp)
 static struct decimal
 shortest(uint64_t c, int q, bool regular, bool is_float)
 {
-	uint64_t (*mul)(struct u128, uint64_t) =
-	    is_float ? round_to_odd32 : round_to_odd;
+	uint64_t (*mul)(struct u128, uint64_t) = is_float ? round_to_odd32 :
+							    round_to_odd;
 	int k = (q * 1262611 - (regular ? 0 : 524031)) >> 22;
 	int h = q + floor_log2_pow10(-k) + 1;
 	struct u128 g = powers[-k - K_MIN];
@@ -230,7 +230,11 @@ two_digits(struct decimal d, uint64_t c, double unit, int exponent)
 {
 	double x = (double)c * unit;
 
-	if (d.digits >= 10 && d.digits % 10 != 0)
+	while (d.digits % 10 == 0) {
+		d.digits /= 10;
+		d.exponent++;
+	}
+	if (d.digits >= 10)
 		return d;
 	while (x >= 100) {
 		x /= 10;
@@ -243,7 +247,8 @@ static char *
 put_special(char *dst, bool nan, bool negative)
 {
 	const char *text = nan ? "\"NaN\"" :
-	    negative ? "\"-Infinity\"" : "\"Infinity\"";
+	    negative	       ? "\"-Infinity\"" :
+				 "\"Infinity\"";
 
 	memcpy(dst, text, strlen(text));
 	return dst + strlen(text);
@@ -268,8 +273,9 @@ kc_put_double(char *dst, double v)
 	}
 	pthread_once(&once, make_powers);
 	if (e == 0)
-		return put_decimal(dst, two_digits(
-		    shortest(c, -1074, true, false), c, 49.40656458412465, -325));
+		return put_decimal(dst,
+		    two_digits(shortest(c, -1074, true, false), c,
+			49.40656458412465, -325));
 	bool regular = c != 0 || e == 1;
 	c |= UINT64_C(1) << 52;
 	e -= 1075;
@@ -297,8 +303,9 @@ kc_put_float(char *dst, float v)
 	}
 	pthread_once(&once, make_powers);
 	if (e == 0)
-		return put_decimal(dst, two_digits(
-		    shortest(c, -149, true, true), c, 14.01298464324817, -46));
+		return put_decimal(dst,
+		    two_digits(shortest(c, -149, true, true), c,
+			14.01298464324817, -46));
 	bool regular = c != 0 || e == 1;
 	c |= UINT32_C(1) << 23;
 	e -= 150;
