@@ -9,7 +9,11 @@
 static void
 put_default(struct db *db, struct kc_buf *b, const struct kc_schema *s)
 {
-	struct slot slot = { .name = "", .schema = s, .cls = CLS_TEXT, .d = db->d,
+	char unnamed[] = "";
+	struct slot slot = { .name = unnamed,
+		.schema = s,
+		.cls = CLS_TEXT,
+		.d = db->d,
 		.o = db->o };
 	struct kc_span v = { s->def, s->def == NULL ? 0 : strlen(s->def) };
 	struct kc_buf text = { 0 };
@@ -78,8 +82,7 @@ create(struct db *db, struct table *t, const struct want *w, size_t n,
 }
 
 static int
-add_column(struct db *db, struct table *t, const struct want *w,
-    struct kc_err *e)
+add_column(struct db *db, struct table *t, const struct want *w, struct kc_err *e)
 {
 	struct kc_buf *b = &db->sql;
 
@@ -144,13 +147,16 @@ ensure_table(struct db *db, struct table *t, const struct want *w, size_t n,
 	if (t->exists)
 		return 0;
 	if (!db->o->create)
-		return kc_fail(e, KC_DATA, "table %s: does not exist in %s; create it, "
+		return kc_fail(e, KC_DATA,
+		    "table %s: does not exist in %s; create it, "
 		    "or set auto.create=true (schema.evolution=basic)",
 		    t->shown, db->to->shown);
 	if ((u = unknown_type(w, n)) != NULL)
-		return kc_fail(e, KC_DATA, "table %s: does not exist and cannot be made: "
+		return kc_fail(e, KC_DATA,
+		    "table %s: does not exist and cannot be made: "
 		    "the record has no schema that says what column %s is; create it, "
-		    "or send records with schemas", t->shown, u->name);
+		    "or send records with schemas",
+		    t->shown, u->name);
 	if (create(db, t, w, n, e) != 0)
 		return kc_fail_in(e, "table %s: cannot be created: ", t->shown);
 	kc_log(KC_NOTICE, "table %s: created", t->shown);
@@ -172,19 +178,23 @@ ddl_ensure(struct db *db, struct table *t, const struct want *w, size_t n,
 		if (table_column(t, w[i].name) >= 0)
 			continue;
 		if (w[i].schema == NULL)
-			return kc_fail(e, KC_DATA, "table %s: has no column %s, and the "
+			return kc_fail(e, KC_DATA,
+			    "table %s: has no column %s, and the "
 			    "record has no schema that says what it is; ALTER TABLE %s ADD "
 			    "COLUMN, or leave it out with field.exclude.list",
 			    t->shown, w[i].name, t->shown);
 		if (!db->o->evolve)
-			return kc_fail(e, KC_DATA, "table %s: has no column %s; ALTER TABLE "
+			return kc_fail(e, KC_DATA,
+			    "table %s: has no column %s; ALTER TABLE "
 			    "%s ADD COLUMN, set auto.evolve=true (schema.evolution=basic), "
 			    "or leave it out with field.exclude.list",
 			    t->shown, w[i].name, t->shown);
 		if (add_column(db, t, &w[i], e) != 0)
-			return kc_fail_in(e, "table %s: column %s cannot be added: ",
-			    t->shown, w[i].name);
-		kc_log(KC_NOTICE, "table %s: column %s added", t->shown, w[i].name);
+			return kc_fail_in(e,
+			    "table %s: column %s cannot be added: ", t->shown,
+			    w[i].name);
+		kc_log(KC_NOTICE, "table %s: column %s added", t->shown,
+		    w[i].name);
 		if (db->d->describe(db, t, e) != 0)
 			return -1;
 	}
