@@ -25,7 +25,8 @@ struct kc_cdc {
 	size_t nrules;
 	char *prefix, *delimiter, *source_schema;
 	struct kc_buf partition;
-	bool tombstones;
+	char *heartbeat_topic;
+	bool tombstones, heartbeat_announced;
 	char skipped[8]; /* operations left out */
 };
 
@@ -100,6 +101,8 @@ kc_cdc_new(struct kc_cdc **out, struct kc_conf *conf, const char *connector,
 	c->delimiter = kc_xstrdup(kc_conf_str(conf, "topic.delimiter"));
 	c->source_schema = kc_xstrdup(source_schema);
 	c->tombstones = kc_conf_bool(conf, "tombstones.on.delete");
+	c->heartbeat_topic = kc_xasprintf("%s%s%s",
+	    kc_conf_str(conf, "topic.heartbeat.prefix"), c->delimiter, c->prefix);
 	kc_buf_lit(&c->partition, "{\"server\":");
 	kc_json_str(&c->partition, c->prefix, strlen(c->prefix));
 	kc_buf_putc(&c->partition, '}');
@@ -141,6 +144,7 @@ kc_cdc_free(struct kc_cdc *c)
 	free(c->prefix);
 	free(c->delimiter);
 	free(c->source_schema);
+	free(c->heartbeat_topic);
 	kc_buf_release(&c->partition);
 	free(c);
 }
@@ -362,7 +366,8 @@ kc_cdc_table_ready(struct kc_cdc *c, struct kc_cdc_table *t, struct kc_err *e)
 
 	for (size_t i = 0; i < t->ncols; i++) {
 		struct kc_cdc_column *col = &t->cols[i];
-		col->included = wants_column(c, t, col->name);
+		col->included = col->schema != NULL &&
+		    wants_column(c, t, col->name);
 		kc_buf_reset(&col->prefix);
 		kc_json_str(&col->prefix, col->name, strlen(col->name));
 		kc_buf_putc(&col->prefix, ':');
@@ -464,13 +469,25 @@ put_key(struct kc_buf *b, const struct kc_cdc_table *t,
 	kc_buf_putc(b, '}');
 }
 
+/*
+ * Where line `line` of `of` leaves us: only the last one has done with the row.
+ * The others stand before it, and say how many of its lines are done.
+ */
 static void
-put_source(struct kc_buf *b, const struct kc_cdc *c, const struct kc_cdc_event *ev)
+put_source(struct kc_buf *b, const struct kc_cdc *c,
+    const struct kc_cdc_event *ev, int line, int of)
 {
 	kc_buf_lit(b, ",\"source\":{\"partition\":");
 	kc_buf_span(b, KC_BUF_SPAN(&c->partition));
 	kc_buf_lit(b, ",\"offset\":");
-	kc_buf_span(b, ev->offset);
+	if (line == of) {
+		kc_buf_span(b, ev->offset);
+	} else {
+		kc_buf_put(b, ev->prior.p, ev->prior.n - 1);
+		kc_buf_lit(b, ",\"line\":");
+		kc_buf_i64(b, line);
+		kc_buf_putc(b, '}');
+	}
 	kc_buf_lit(b, "}}\n");
 }
 
@@ -519,7 +536,7 @@ put_image(struct kc_buf *b, const struct kc_cdc_row *r)
 static void
 put_event(struct kc_buf *b, const struct kc_cdc *c, const struct kc_cdc_table *t,
     const struct kc_cdc_event *ev, const char *header,
-    const struct kc_cdc_row *other)
+    const struct kc_cdc_row *other, int line, int of)
 {
 	const struct kc_cdc_row *image = ev->op == 'd' ? ev->before : ev->after;
 
@@ -555,16 +572,16 @@ put_event(struct kc_buf *b, const struct kc_cdc *c, const struct kc_cdc_table *t
 		kc_buf_span(b, KC_BUF_SPAN(&image->unchanged));
 		kc_buf_putc(b, ']');
 	}
-	put_source(b, c, ev);
+	put_source(b, c, ev, line, of);
 }
 
 static void
 put_tombstone(struct kc_buf *b, const struct kc_cdc *c,
-    const struct kc_cdc_table *t, const struct kc_cdc_event *ev)
+    const struct kc_cdc_table *t, const struct kc_cdc_event *ev, int line, int of)
 {
 	put_head(b, t, ev->before);
 	kc_buf_lit(b, ",\"value\":null");
-	put_source(b, c, ev);
+	put_source(b, c, ev, line, of);
 }
 
 /* The update moved the row to another key. */
@@ -582,22 +599,31 @@ key_moved(const struct kc_cdc_table *t, const struct kc_cdc_event *ev)
 	return false;
 }
 
+/* A moved row: deleted at its old key, created at the new one. */
 static int
-put_deleted(struct kc_buf *out, const struct kc_cdc *c,
+put_moved(struct kc_buf *out, const struct kc_cdc *c,
     const struct kc_cdc_table *t, const struct kc_cdc_event *ev)
 {
-	if (!c->tombstones || t->nkeys == 0)
-		return 0;
-	put_tombstone(out, c, t, ev);
-	return 1;
+	struct kc_cdc_event part = *ev;
+	int n = c->tombstones ? 3 : 2;
+
+	part.op = 'd';
+	part.after = NULL;
+	put_event(out, c, t, &part, "__debezium.newkey", ev->after, 1, n);
+	if (c->tombstones)
+		put_tombstone(out, c, t, &part, 2, n);
+	part.op = 'c';
+	part.before = NULL;
+	part.after = ev->after;
+	put_event(out, c, t, &part, "__debezium.oldkey", ev->before, n, n);
+	return n;
 }
 
 int
 kc_cdc_event(struct kc_cdc *c, struct kc_cdc_table *t,
     const struct kc_cdc_event *ev, struct kc_buf *out)
 {
-	struct kc_cdc_event part = *ev;
-	int n = 1;
+	int n;
 
 	if (c->skipped[0] != '\0' && strchr(c->skipped, ev->op) != NULL)
 		return 0;
@@ -605,17 +631,47 @@ kc_cdc_event(struct kc_cdc *c, struct kc_cdc_table *t,
 		kc_buf_span(out, KC_BUF_SPAN(&t->announce));
 		t->announced = true;
 	}
-	if (key_moved(t, ev)) {
-		part.op = 'd';
-		part.after = NULL;
-		put_event(out, c, t, &part, "__debezium.newkey", ev->after);
-		n += put_deleted(out, c, t, &part);
-		part.op = 'c';
-		part.before = NULL;
-		part.after = ev->after;
-		put_event(out, c, t, &part, "__debezium.oldkey", ev->before);
-		return n + 1;
+	if (key_moved(t, ev))
+		return put_moved(out, c, t, ev);
+	n = ev->op == 'd' && c->tombstones && t->nkeys > 0 ? 2 : 1;
+	put_event(out, c, t, ev, NULL, NULL, 1, n);
+	if (n == 2)
+		put_tombstone(out, c, t, ev, 2, 2);
+	return n;
+}
+
+static const char heartbeat_key[] =
+    "{\"type\":\"struct\",\"optional\":false,"
+    "\"name\":\"io.debezium.connector.common.ServerNameKey\",\"version\":1,"
+    "\"fields\":[{\"type\":\"string\",\"optional\":false,"
+    "\"field\":\"serverName\"}]}";
+static const char heartbeat_value[] =
+    "{\"type\":\"struct\",\"optional\":false,"
+    "\"name\":\"io.debezium.connector.common.Heartbeat\",\"version\":1,"
+    "\"fields\":[{\"type\":\"int64\",\"optional\":false,"
+    "\"field\":\"ts_ms\"}]}";
+
+void
+kc_cdc_heartbeat(struct kc_cdc *c, struct kc_span offset, int64_t ts_us,
+    struct kc_buf *out)
+{
+	char key[17], value[17];
+
+	kc_sha256_id(key, KC_LIT(heartbeat_key));
+	kc_sha256_id(value, KC_LIT(heartbeat_value));
+	if (!c->heartbeat_announced) {
+		kc_put_schema(out, KC_LIT(heartbeat_key), key);
+		kc_put_schema(out, KC_LIT(heartbeat_value), value);
+		c->heartbeat_announced = true;
 	}
-	put_event(out, c, t, ev, NULL, NULL);
-	return ev->op == 'd' ? n + put_deleted(out, c, t, ev) : n;
+	kc_buf_lit(out, "{\"topic\":");
+	kc_json_str(out, c->heartbeat_topic, strlen(c->heartbeat_topic));
+	kc_buf_printf(out, ",\"keySchema\":\"%s\",\"key\":{\"serverName\":", key);
+	kc_json_str(out, c->prefix, strlen(c->prefix));
+	kc_buf_printf(out, "},\"valueSchema\":\"%s\",\"value\":{\"ts_ms\":%lld}"
+	    ",\"source\":{\"partition\":", value, (long long)(ts_us / 1000));
+	kc_buf_span(out, KC_BUF_SPAN(&c->partition));
+	kc_buf_lit(out, ",\"offset\":");
+	kc_buf_span(out, offset);
+	kc_buf_lit(out, "}}\n");
 }

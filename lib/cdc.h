@@ -121,6 +121,9 @@ void kc_cdc_table_release(struct kc_cdc_table *t);
  */
 int kc_cdc_event(struct kc_cdc *c, struct kc_cdc_table *t,
     const struct kc_cdc_event *ev, struct kc_buf *out);
+/* Appends a heartbeat record, announced at its first. */
+void kc_cdc_heartbeat(struct kc_cdc *c, struct kc_span offset, int64_t ts_us,
+    struct kc_buf *out);
 /* `{"server":"inv"}`, the source partition; borrowed. */
 struct kc_span kc_cdc_partition(const struct kc_cdc *c);
 

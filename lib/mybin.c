@@ -1,12 +1,17 @@
 /*
- * MySQL's binary JSON; layout in the server's sql-common/json_binary.h: a type
+ * MySQL's binary values; see mybin.h. A decimal's layout is in the server's
+ * strings/decimal.cc: groups of nine digits in 4 bytes, big-endian, the odd
+ * ones at both ends in fewer; the first bit is set, all bytes are inverted when
+ * it is negative. JSON's layout is in the server's sql-common/json_binary.h: a type
  * byte, then the value. Objects and arrays: count, size, key entries (offset,
  * length), value entries (type, offset or inlined value), all of 2 bytes in the
  * small form and 4 in the large one; offsets from the count.
  */
+#include "mybin.h"
+
+#include <stdbool.h>
 #include <string.h>
 
-#include "binrow.h"
 #include "json.h"
 #include "num.h"
 
@@ -31,6 +36,74 @@ le(const uint8_t *p, size_t n)
 		v |= (uint64_t)p[i] << (8 * i);
 	return v;
 }
+
+static uint64_t
+be(const uint8_t *p, size_t n)
+{
+	uint64_t v = 0;
+
+	for (size_t i = 0; i < n; i++)
+		v = v << 8 | p[i];
+	return v;
+}
+
+/* ---- decimals ---- */
+
+/* Bytes of so many digits. */
+static const uint8_t group[10] = { 0, 1, 1, 2, 2, 3, 3, 4, 4, 4 };
+
+static char *
+put_digits(char *to, uint32_t v, int n)
+{
+	for (int i = n - 1; i >= 0; i--) {
+		to[i] = (char)('0' + v % 10);
+		v /= 10;
+	}
+	return to + n;
+}
+
+size_t
+kc_mybin_decimal(struct kc_buf *out, const uint8_t *p, size_t n, int precision,
+    int scale)
+{
+	int whole = precision - scale;
+
+	if (scale < 0 || whole < 0 || precision > 81 || precision == 0)
+		return 0;
+	int lead = whole % 9, tail = scale % 9;
+	size_t len = (size_t)(group[lead] + whole / 9 * 4 + scale / 9 * 4 +
+	    group[tail]);
+	uint8_t d[48];
+	char text[100], *t = text, *first = text;
+
+	if (len == 0 || len > n || len > sizeof d)
+		return 0;
+	bool negative = (p[0] & 0x80) == 0;
+	for (size_t i = 0; i < len; i++)
+		d[i] = negative ? (uint8_t)~p[i] : p[i];
+	d[0] ^= 0x80;
+	const uint8_t *q = d;
+	t = put_digits(t, (uint32_t)be(q, group[lead]), lead);
+	q += group[lead];
+	for (int i = 0; i < whole / 9; i++, q += 4)
+		t = put_digits(t, (uint32_t)be(q, 4), 9);
+	if (t == text)
+		*t++ = '0';
+	while (first < t - 1 && *first == '0')
+		first++;
+	if (scale > 0) {
+		*t++ = '.';
+		for (int i = 0; i < scale / 9; i++, q += 4)
+			t = put_digits(t, (uint32_t)be(q, 4), 9);
+		t = put_digits(t, (uint32_t)be(q, group[tail]), tail);
+	}
+	if (negative)
+		kc_buf_putc(out, '-');
+	kc_buf_put(out, first, (size_t)(t - first));
+	return len;
+}
+
+/* ---- JSON ---- */
 
 static int put_value(struct kc_buf *out, uint8_t type, struct bytes b, int depth);
 
@@ -86,8 +159,7 @@ put_time(struct kc_buf *out, uint8_t type, int64_t v)
 static int
 put_opaque(struct kc_buf *out, struct bytes b)
 {
-	struct kc_binrow_col c = { 0 };
-	size_t len, at;
+	size_t len;
 
 	if (b.n < 1)
 		return -1;
@@ -95,19 +167,9 @@ put_opaque(struct kc_buf *out, struct bytes b)
 	b.n--;
 	if (var_length(&b, &len) != 0)
 		return -1;
-	if (type == 246 && len >= 2) { /* DECIMAL: precision, scale, digits */
-		struct kc_err e;
-		c.type = type;
-		c.meta = (uint16_t)(b.p[0] | b.p[1] << 8);
-		at = out->len;
-		if (kc_binrow_prepare(&c, &e) != 0 ||
-		    c.decode(&c, b.p + 2, b.p + len, out) == NULL)
-			return -1;
-		/* a number here, without its quotes */
-		memmove(out->p + at, out->p + at + 1, out->len - at - 2);
-		out->len -= 2;
-		return 0;
-	}
+	if (type == 246 && len >= 2) /* DECIMAL: precision, scale, digits */
+		return kc_mybin_decimal(out, b.p + 2, len - 2, b.p[0], b.p[1]) == 0 ?
+		    -1 : 0;
 	if ((type == 7 || (type >= 10 && type <= 12)) && len == 8) {
 		put_time(out, type, (int64_t)le(b.p, 8));
 		return 0;
@@ -234,7 +296,7 @@ put_value(struct kc_buf *out, uint8_t type, struct bytes b, int depth)
 }
 
 int
-kc_myjson(struct kc_buf *out, const uint8_t *p, size_t n)
+kc_mybin_json(struct kc_buf *out, const uint8_t *p, size_t n)
 {
 	if (n == 0) { /* an empty one, from INSERT IGNORE, is null */
 		kc_buf_lit(out, "null");
