@@ -99,20 +99,25 @@ bench:
 	@$(MAKE) --no-print-directory all
 	@bench/run
 
+# Completions of bash and fish are found by the command's name: links.
+man_of = share/man/man$(patsubst .%,%,$(suffix $1))
+bash = share/bash-completion/completions
+fish = share/fish/vendor_completions.d
+zsh = share/zsh/site-functions
+pages := $(wildcard man/*.[157])
 install: all
-	@set -e; put() { install -d "$(DESTDIR)$(PREFIX)/$$1"; install -m "$$2" "$$3" "$(DESTDIR)$(PREFIX)/$$1/$$4"; }; \
-	for c in $(built); do put bin 755 $(BIN)/$$c $$c; done; \
-	for m in man/*.[157]; do [ ! -e $$m ] || put share/man/man$${m##*.} 644 $$m $${m##*/}; done; \
-	$(foreach s,$(shells),for f in completions/$s/*; do [ ! -e $$f ] || put $(dir_$s) 644 $$f $${f##*/}; done;)
+	@set -e; cd "$(CURDIR)"; to="$(DESTDIR)$(PREFIX)"; \
+	install -d "$$to/bin" "$$to/$(bash)" "$$to/$(fish)" "$$to/$(zsh)" $(foreach d,$(sort $(foreach m,$(pages),$(call man_of,$m))),"$$to/$d"); \
+	$(foreach m,$(pages),install -m 644 $m "$$to/$(call man_of,$m)";) \
+	install -m 644 completions/bash/kc "$$to/$(bash)"; \
+	install -m 644 completions/fish/kc.fish "$$to/$(fish)"; \
+	install -m 644 completions/zsh/_kc "$$to/$(zsh)"; \
+	for c in $(built); do install -m 755 $(BIN)/$$c "$$to/bin"; \
+		ln -sf kc "$$to/$(bash)/$$c"; ln -sf kc.fish "$$to/$(fish)/$$c.fish"; done
 
 uninstall:
-	cd "$(DESTDIR)$(PREFIX)" && rm -f $(addprefix bin/,$(cmds)) $(foreach m,$(wildcard man/*.[157]),share/man/man$(patsubst .%,%,$(suffix $m))/$(notdir $m)) \
-		$(foreach s,$(shells),$(addprefix $(dir_$s)/,$(notdir $(wildcard completions/$s/*))))
-
-shells = bash zsh fish
-dir_bash = share/bash-completion/completions
-dir_zsh = share/zsh/site-functions
-dir_fish = share/fish/vendor_completions.d
+	cd "$(DESTDIR)$(PREFIX)" && rm -f $(foreach m,$(pages),$(call man_of,$m)/$(notdir $m)) $(zsh)/_kc \
+		$(foreach c,kc $(cmds),bin/$c $(bash)/$c $(fish)/$c.fish)
 
 clean:
 	@[ ! -d build/servers ] || tests/run --down

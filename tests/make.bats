@@ -7,7 +7,9 @@ bats_require_minimum_version 1.5.0
 setup() {
 	kc_setup
 	mkdir src
-	cp -r "$KC_ROOT"/{Makefile,lib,cmd,man,completions} src
+	for d in Makefile lib cmd man completions; do
+		[ ! -e "$KC_ROOT/$d" ] || cp -r "$KC_ROOT/$d" src
+	done
 	cd src
 	unset MAKEFLAGS MAKELEVEL MFLAGS SAN WERROR
 }
@@ -41,11 +43,29 @@ setup() {
 	for m in man/*.1; do
 		[ ! -e "$m" ] || [ -e "$KC_TMP/d/p/share/man/man1/${m##*/}" ]
 	done
-	for f in completions/bash/*; do
-		[ ! -e "$f" ] || [ -e "$KC_TMP/d/p/share/bash-completion/completions/${f##*/}" ]
-	done
+	c=$(cd "$KC_ROOT/bin" && ls -d kc-* | head -n 1)
+	[ -e "$KC_TMP/d/p/share/bash-completion/completions/$c" ]
+	[ -e "$KC_TMP/d/p/share/fish/vendor_completions.d/$c.fish" ]
+	[ -e "$KC_TMP/d/p/share/zsh/site-functions/_kc" ]
 	install uninstall
-	[ -z "$(find "$KC_TMP/d" -type f)" ]
+	find "$KC_TMP/d" ! -type d >left
+	[ ! -s left ] || { cat left; false; }
+}
+
+@test "bash completes options and properties from --kc-options" {
+	cat >kc-x <<-'X'
+	#!/bin/sh
+	printf '%s\t%s\t%s\n' -h flag Help topic.prefix STRING Name 'a.*' STRING More
+	X
+	chmod +x kc-x
+	cp completions/bash/kc complete-kc
+	run bash -c 'compopt() { :; }; . ./complete-kc; COMP_CWORD=1
+		COMP_WORDS=(kc-x top); _kc ./kc-x; echo "${COMPREPLY[@]}"
+		COMP_WORDS=(kc-x a); _kc ./kc-x; echo "${COMPREPLY[@]}"
+		COMP_WORDS=(kc-x -); _kc ./kc-x; echo "${COMPREPLY[@]}"'
+	[ "$output" = "topic.prefix=
+a.
+-h " ]
 }
 
 @test "services refuse what they do not know" {
