@@ -93,6 +93,12 @@ struct kc_cdc_event {
 	const struct kc_cdc_row *before, *after; /* NULL: null */
 	struct kc_span source;	    /* Debezium's source block, {…} */
 	struct kc_span offset;	    /* Connect's source offset, {…} */
+	/*
+	 * The offset before this row. A row may make several lines (a delete
+	 * and its tombstone): all but the last carry this one, with "line":N,
+	 * the lines of the row that are done.
+	 */
+	struct kc_span prior;
 	struct kc_span transaction; /* {…}, or p NULL: null */
 	int64_t ts_us;		    /* when we processed it */
 };
