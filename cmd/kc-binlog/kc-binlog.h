@@ -1,13 +1,15 @@
 /*
- * kc-binlog's parts: what a table's columns become (tables.c, column.c), their
- * values as JSON (value.c, the same for the snapshot's text and the binlog's
- * bytes), the snapshot (snapshot.c), the log (stream.c), main.c.
+ * kc-binlog's parts: what a table's columns become (tables.c, column.c), the
+ * snapshot (snapshot.c), the log (stream.c, row.c), their values as JSON, the
+ * same of the snapshot's text and the log's bytes (value.c), offsets and source
+ * blocks (offset.c), main.c.
  */
 #ifndef KC_CMD_BINLOG_H
 #define KC_CMD_BINLOG_H
 
 #include <iconv.h>
 
+#include "binlog.h"
 #include "cdc.h"
 #include "cmd.h"
 #include "json.h"
@@ -143,8 +145,9 @@ void put_geometry(struct kc_buf *b, const struct column *c, const void *p, size_
 void put_uuid(struct kc_buf *b, const void *p16);
 void put_inet(struct kc_buf *b, const void *p, size_t n); /* 4 or 16 */
 void put_vector(struct kc_buf *b, const void *p, size_t n);
+void value_release(struct column *c); /* what put_text opened */
 /* A value of the text protocol, any kind; p NULL: null. -1: does not parse. */
-int put_sql(struct kc_buf *b, struct column *c, struct kc_span v);
+int put_sql(struct kc_buf *b, const struct column *c, struct kc_span v);
 
 /* offset.c */
 
@@ -155,6 +158,61 @@ int offset_parse(struct offset *o, struct kc_span json, struct kc_err *e);
 const char *source_schema(bool mariadb);
 /* `{"version":…,"name":"inv","ts_ms":` — the head that never changes. */
 void source_head(struct kc_buf *b, const struct binlog *k);
+
+/* charset.c */
+
+/* The server's name of a collation's character set; NULL: not known. */
+const char *collation_charset(uint64_t id);
+
+/* row.c */
+
+/* How the bytes of one column in the log become a value. */
+struct rowcol {
+	uint8_t type;  /* as kc_bl_column_meta says */
+	uint16_t meta;
+	struct column *col;
+	const uint8_t *(*decode)(const struct rowcol *c, const uint8_t *p,
+	    const uint8_t *end, struct kc_buf *out);
+};
+
+/* -1, KC_DATA: the type in the log does not hold such a column. */
+int rowcol_make(struct rowcol *r, const char *name, uint8_t type, uint16_t meta,
+    struct column *col, struct kc_err *e);
+/* One row image at *p, moved on; -1: it does not fit the columns. */
+int row_image(const struct rowcol *cols, const struct kc_cdc_table *t,
+    const uint8_t *present, const uint8_t **p, const uint8_t *end,
+    struct kc_cdc_row *row);
+
+/* meta.c */
+
+/*
+ * The table a table map describes by itself (binlog_row_metadata=FULL, or
+ * columns named @1, @2… without). Not yet ready nor added.
+ */
+struct table *meta_table(struct binlog *b, const struct kc_bl_table *map,
+    struct kc_err *e);
+/* Does a known table have the columns of the map? why: what differs. */
+bool meta_fits(const struct table *t, const struct kc_bl_table *map,
+    struct kc_buf *why);
+
+/* gtid.c */
+
+struct gtids; /* what was read so far */
+
+struct gtids *gtids_new(bool mariadb, struct kc_span text);
+void gtids_free(struct gtids *g);
+void gtids_add(struct gtids *g, struct kc_span gtid);
+void gtids_put(struct kc_buf *b, const struct gtids *g);
+/* Text of one transaction's id. server: the event's server id. */
+void gtid_text(struct kc_buf *b, bool mariadb, const struct kc_bl_gtid *t,
+    uint32_t server);
+
+/* stream.c */
+
+/* The log from b->at on until -e, -n or a signal. */
+int stream(struct binlog *b, struct kc_err *e);
+/* Binlog files, one after the other. */
+int stream_files(struct binlog *b, char **paths, int n, struct kc_err *e);
 
 /* snapshot.c */
 
