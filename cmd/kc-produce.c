@@ -37,6 +37,9 @@ static const struct kc_prop props[] = {
 	    "Bytes under way at most; more input waits.", 0, NULL, 0 },
 	{ "message.max.bytes", KC_T_INT, "1000000", "1000..1000000000", 'M',
 	    "The largest message.", 0, "max.request.size", 0 },
+	{ "partition.from", KC_T_STRING, "record", "record|key", 'M',
+	    "Send a record to its own partition, if it names one, or by key.", 0,
+	    NULL, 0 },
 	{ "transaction.max.records", KC_T_INT, "10000", "1..", 'L',
 	    "Records in a transaction at most.", 0, NULL, 0 },
 	{ "transaction.retries", KC_T_INT, "10", "0..", 'L',
@@ -69,7 +72,7 @@ struct produce {
 	size_t headers_cap;
 	struct kc_kspec store; /* -o kafka:, in the transaction; topic NULL: no */
 	const char *connector;
-	bool transactional, ready, begun;
+	bool transactional, ready, begun, by_key;
 	/* topics that were looked for, when missing ones are created */
 	bool creates;
 	struct kc_buf known;
@@ -211,7 +214,7 @@ message(struct produce *w, const struct kc_rec *r, struct kc_kmsg *m,
 	    number(r->partition, 0, INT32_MAX, "partition", &partition, e) != 0 ||
 	    number(r->timestamp, 0, INT64_MAX, "timestamp", &time, e) != 0)
 		return -1;
-	m->partition = (int32_t)partition;
+	m->partition = w->by_key ? -1 : (int32_t)partition;
 	m->timestamp = time;
 	return r->headers.p == NULL || kc_json_is_null(r->headers) ? 0 :
 	    headers(w, r->headers, m, e);
@@ -397,6 +400,7 @@ set_up(struct produce *w, struct kc_err *e)
 	w->p = kc_producer_new(k, refused, w, e);
 	if (w->p == NULL)
 		return -1;
+	w->by_key = kc_conf_is(c, "partition.from", "key");
 	w->creates = kc_conf_isset(c, "topic.creation.default.partitions") ||
 	    kc_conf_isset(c, "topic.creation.default.replication.factor");
 	if (kc_conf_isset(c, "topic"))

@@ -59,8 +59,8 @@ static const struct {
 	    "refused: its timestamp is outside the topic's "
 	    "message.timestamp.*.max.ms" },
 	{ RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION, KC_DATA,
-	    "no such partition: take \"partition\" out of the record, or give "
-	    "the topic more" },
+	    "names a partition that is not there: set partition.from=key, or "
+	    "give the topic more" },
 	{ RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, KC_TEMP,
 	    "no such topic, and the broker does not create it: create it, or set "
 	    "topic.creation.default.partitions and .replication.factor" },

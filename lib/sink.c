@@ -425,7 +425,8 @@ kc_sink_run(struct kc_ctx *ctx, const struct kc_sink *s, void *arg)
 		/* Lines before a bad or cut one were whole: they are kept. */
 		if (rc == 0)
 			rc = finish(l, &ctx->err);
-		else if (!l->refused && finish(l, &late) != 0)
+		else if (!l->refused && finish(l, &late) != 0 &&
+		    strcmp(late.msg, ctx->err.msg) != 0)
 			kc_log(KC_WARN, "%s", late.msg);
 		if (rc != 0)
 			salvage(l);

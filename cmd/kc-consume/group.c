@@ -67,7 +67,8 @@ commit(struct consume *w, bool wait, struct kc_err *e)
 	for (size_t i = 0; i < w->nparts; i++) {
 		struct part *p = w->parts[i];
 		/* Only what this pipe made durable: told came through it. */
-		if (!p->assigned || p->told < 0 || p->stored + 1 <= p->committed)
+		if (!p->assigned || p->told < 0 || p->stored < 0 ||
+		    p->stored + 1 <= p->committed)
 			continue;
 		v[n++] = (struct kc_tp){ p->topic, p->partition, p->stored + 1 };
 		p->committed = p->stored + 1;
