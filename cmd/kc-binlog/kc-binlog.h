@@ -67,6 +67,7 @@ struct offset {
 	char file[512];
 	uint64_t pos;		/* of the transaction to resume at */
 	uint64_t event, row;	/* to skip of it; 0: absent */
+	uint64_t line;		/* to skip of the row after; 0: absent */
 	uint64_t server_id;	/* 0: absent */
 	int64_t ts_sec;		/* 0: absent */
 	struct kc_buf gtids;	/* len 0: absent */
@@ -85,6 +86,7 @@ struct binlog {
 	struct table **tables;	/* those that are captured; tables.c */
 	size_t ntables;
 	struct offset at;
+	int64_t emitted; /* records; -n counts them */
 };
 
 /* tables.c */
