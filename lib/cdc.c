@@ -94,9 +94,14 @@ int
 kc_cdc_new(struct kc_cdc **out, struct kc_conf *conf, const char *connector,
     const char *source_schema, struct kc_err *e)
 {
-	struct kc_cdc *c = kc_xcalloc(1, sizeof *c);
+	struct kc_cdc *c;
 
 	(void)connector;
+	if (kc_conf_str(conf, "topic.prefix") == NULL)
+		return kc_fail(e, KC_USAGE, "property topic.prefix is missing: it is "
+		    "the first part of every topic and the key of the offsets; give it "
+		    "as topic.prefix=…, or in a file with -c");
+	c = kc_xcalloc(1, sizeof *c);
 	c->prefix = kc_xstrdup(kc_conf_str(conf, "topic.prefix"));
 	c->delimiter = kc_xstrdup(kc_conf_str(conf, "topic.delimiter"));
 	c->source_schema = kc_xstrdup(source_schema);

@@ -138,7 +138,7 @@ struct kc_span kc_cdc_partition(const struct kc_cdc *c);
 #define KC_CDC_PROPS \
 	{ "topic.prefix", KC_T_STRING, NULL, NULL, 'H', \
 	    "Name of the server: first part of every topic, key of the offsets.", \
-	    't', "database.server.name", KC_REQUIRED }, \
+	    't', "database.server.name", 0 }, \
 	{ "database.include.list", KC_T_LIST, "", NULL, 'H', \
 	    "Regexes of the databases to capture.", 0, \
 	    "database.whitelist", 0 }, \
