@@ -518,8 +518,13 @@ kc_offsets_put(struct kc_offsets *o, struct kc_span partition,
     struct kc_span offset, struct kc_err *e)
 {
 	struct entry *en = find(o, partition);
-	struct kc_kmsg m = { .partition = -1, .timestamp = -1 };
+	struct kc_kmsg m = { .partition = -1 };
 
+	/* Newer than all before it: what comes back is told apart by it. */
+	m.timestamp = kc_now_us() / 1000;
+	if (m.timestamp <= en->time)
+		m.timestamp = en->time + 1;
+	en->time = m.timestamp;
 	if (o->transactional && !o->begun) {
 		if (kc_producer_begin(o->producer, e) != 0)
 			return -1;
