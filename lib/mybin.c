@@ -89,6 +89,7 @@ kc_mybin_decimal(struct kc_buf *out, const uint8_t *p, size_t n, int precision,
 		t = put_digits(t, (uint32_t)be(q, 4), 9);
 	if (t == text)
 		*t++ = '0';
+	/* cppcheck-suppress uninitvar */
 	while (first < t - 1 && *first == '0')
 		first++;
 	if (scale > 0) {

@@ -104,7 +104,7 @@ parse_fields(struct kc_schema *s, struct kc_span v, int depth, struct kc_err *e)
 {
 	struct kc_json_it it;
 	struct kc_span f;
-	size_t cap = 0;
+	size_t cap = s->nfields;
 	int rc;
 
 	if (kc_json_open(&it, v) != 0 || v.p[0] != '[')
@@ -138,7 +138,7 @@ parse_params(struct kc_schema *s, struct kc_span v, struct kc_err *e)
 {
 	struct kc_json_it it;
 	struct kc_span key, val;
-	size_t cap = 0;
+	size_t cap = s->nparams;
 	int rc;
 
 	if (kc_json_is_null(v))
@@ -207,6 +207,9 @@ parse_member(struct kc_schema *s, struct kc_span key, struct kc_span v,
 		return parse_params(s, v, e);
 	} else if (kc_span_is(key, "default")) {
 		struct kc_buf b = { 0 };
+		if (!kc_json_valid(v))
+			return kc_fail(e, KC_DATA,
+			    "schema: malformed \"default\"");
 		kc_json_compact(&b, v);
 		free(s->def);
 		s->def = kc_json_is_null(v) ? NULL : kc_xstrdup(kc_buf_str(&b));
