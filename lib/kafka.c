@@ -13,14 +13,14 @@
 #include "num.h"
 
 enum how {
-	SAME,	 /* another name, the same value */
-	KIB,	 /* bytes there, KiB here */
-	SYSTEM,	 /* -1 there, 0 here: the system's default */
-	VALUES,	 /* a table of values */
+	SAME,	  /* another name, the same value */
+	KIB,	  /* bytes there, KiB here */
+	SYSTEM,	  /* -1 there, 0 here: the system's default */
+	VALUES,	  /* a table of values */
 	REMEMBER, /* used when everything is known */
-	WAIT,	 /* for a broker's answer, and rd when there is one */
-	JAAS,	 /* user and password of a login module */
-	UNUSED	 /* of the JVM only */
+	WAIT,	  /* for a broker's answer, and rd when there is one */
+	JAAS,	  /* user and password of a login module */
+	UNUSED	  /* of the JVM only */
 };
 
 static const struct java {
@@ -44,8 +44,7 @@ static const struct java {
 	{ "ssl.endpoint.identification.algorithm", VALUES,
 	    "ssl.endpoint.identification.algorithm" },
 	{ "sasl.jaas.config", JAAS, NULL },
-	{ "sasl.login.callback.handler.class", VALUES,
-	    "sasl.oauthbearer.method" },
+	{ "sasl.login.callback.handler.class", VALUES, "sasl.oauthbearer.method" },
 	{ "ssl.truststore.location", REMEMBER, "ssl.ca.location" },
 	{ "ssl.truststore.type", REMEMBER, NULL },
 	{ "ssl.truststore.certificates", SAME, "ssl.ca.pem" },
@@ -175,7 +174,10 @@ set_rd(struct kc_kconf *k, const char *said, const char *name,
 	case RD_KAFKA_CONF_INVALID:
 		return kc_fail(e, KC_USAGE, "%s: %s: %s", said,
 		    strstr(said, "password") != NULL ||
-		    strstr(said, "secret") != NULL ? "(hidden)" : value, why);
+			    strstr(said, "secret") != NULL ?
+			"(hidden)" :
+			value,
+		    why);
 	default:
 		break;
 	}
@@ -212,13 +214,14 @@ set_values(struct kc_kconf *k, const struct java *j, const char *value,
 	struct kc_buf out = { 0 };
 	int rc;
 
-	for (char *one = strtok_r(copy, ", ", &save); one != NULL || out.len == 0;
-	     one = strtok_r(NULL, ", ", &save)) {
+	for (char *one = strtok_r(copy, ", ", &save);
+	     one != NULL || out.len == 0; one = strtok_r(NULL, ", ", &save)) {
 		const char *use = one == NULL ? "" : one;
 		for (size_t i = 0; i < sizeof values / sizeof *values; i++)
 			if (strcmp(values[i].rd, j->rd) == 0 &&
-			    (*values[i].java == '\0' ? *use == '\0' :
-			    ends_with(use, values[i].java))) {
+			    (*values[i].java == '\0' ?
+				    *use == '\0' :
+				    ends_with(use, values[i].java))) {
 				use = values[i].value;
 				break;
 			}
@@ -259,7 +262,7 @@ set_jaas(struct kc_kconf *k, const char *value, struct kc_err *e)
 		const char *p = value;
 		while ((p = strstr(p, names[i][0])) != NULL &&
 		    (p == value || strchr(" \t\n\\", p[-1]) == NULL ||
-		    p[n] != '='))
+			p[n] != '='))
 			p += n;
 		if (p == NULL)
 			continue;
@@ -272,12 +275,14 @@ set_jaas(struct kc_kconf *k, const char *value, struct kc_err *e)
 				p++;
 			kc_buf_putc(&v, *p++);
 		}
-		rc = set_rd(k, "sasl.jaas.config", names[i][1], kc_buf_str(&v), e);
+		rc = set_rd(k, "sasl.jaas.config", names[i][1], kc_buf_str(&v),
+		    e);
 		found++;
 	}
 	kc_buf_release(&v);
 	if (rc != -1 && found == 0)
-		return kc_fail(e, KC_USAGE, "sasl.jaas.config: no username=\"…\" "
+		return kc_fail(e, KC_USAGE,
+		    "sasl.jaas.config: no username=\"…\" "
 		    "password=\"…\" in it; or set sasl.username and sasl.password");
 	return rc;
 }
@@ -286,8 +291,9 @@ static int
 remember(struct kc_kconf *k, const char *name, const char *value)
 {
 	char **at = strcmp(name, "ssl.truststore.location") == 0 ? &k->trust :
-	    strcmp(name, "ssl.truststore.type") == 0 ? &k->trust_type :
-	    strcmp(name, "ssl.keystore.location") == 0 ? &k->key : &k->key_type;
+	    strcmp(name, "ssl.truststore.type") == 0   ? &k->trust_type :
+	    strcmp(name, "ssl.keystore.location") == 0 ? &k->key :
+							 &k->key_type;
 
 	free(*at);
 	*at = kc_xstrdup(value);
@@ -315,8 +321,8 @@ set_java(struct kc_kconf *k, const struct java *j, const char *value,
 	case KIB:
 	case SYSTEM:
 		if (!kc_parse_i64((struct kc_span){ value, strlen(value) }, &n))
-			return kc_fail(e, KC_USAGE, "%s: %s: is not a whole number",
-			    j->name, value);
+			return kc_fail(e, KC_USAGE,
+			    "%s: %s: is not a whole number", j->name, value);
 		if (j->how == WAIT)
 			k->wait_ms = n < 1 ? 1 : n > 3600000 ? 3600000 : (int)n;
 		if (j->rd == NULL)
@@ -334,9 +340,9 @@ is_own(const struct kc_kconf *k, const char *name)
 {
 	for (const struct kc_prop *p = k->own; p != NULL && p->name != NULL; p++) {
 		size_t n = strlen(p->name);
-		if (n > 0 && (p->flags & KC_PREFIX ?
-		    strncmp(p->name, name, n) == 0 :
-		    strcmp(p->name, name) == 0))
+		if (n > 0 &&
+		    (p->flags & KC_PREFIX ? strncmp(p->name, name, n) == 0 :
+					    strcmp(p->name, name) == 0))
 			return true;
 	}
 	return false;
@@ -388,7 +394,8 @@ warn_unknown(const struct kc_kconf *k, const char *name)
 	     line = *end == '\0' ? end : end + 1) {
 		end = line + strcspn(line, "\n");
 		size_t m = strcspn(line, " |\n");
-		if (m == 0 || m > 80 || memchr(line, '|', (size_t)(end - line)) == NULL)
+		if (m == 0 || m > 80 ||
+		    memchr(line, '|', (size_t)(end - line)) == NULL)
 			continue;
 		char one[81] = "";
 		memcpy(one, line, m);
@@ -465,14 +472,16 @@ set_stores(struct kc_kconf *k, struct kc_err *e)
 
 	if (k->trust != NULL && strcasecmp(type, "PEM") != 0 &&
 	    !ends_with(k->trust, ".pem") && !ends_with(k->trust, ".crt"))
-		return kc_fail(e, KC_USAGE, "ssl.truststore.location: %s: a %s "
+		return kc_fail(e, KC_USAGE,
+		    "ssl.truststore.location: %s: a %s "
 		    "store is not read here, only PEM: convert it (openssl pkcs12 -in "
 		    "X.p12 -nokeys -out ca.pem, after keytool -importkeystore "
 		    "-deststoretype pkcs12 for JKS), then "
 		    "ssl.truststore.type=PEM or ssl.ca.location=ca.pem",
 		    k->trust, type);
 	if (k->trust != NULL &&
-	    set_rd(k, "ssl.truststore.location", "ssl.ca.location", k->trust, e) == -1)
+	    set_rd(k, "ssl.truststore.location", "ssl.ca.location", k->trust,
+		e) == -1)
 		return -1;
 	if (k->key == NULL)
 		return 0;
@@ -481,20 +490,28 @@ set_stores(struct kc_kconf *k, struct kc_err *e)
 		return set_rd(k, "ssl.keystore.location",
 			   "ssl.certificate.location", k->key, e) == -1 ||
 			set_rd(k, "ssl.keystore.location", "ssl.key.location",
-			   k->key, e) == -1 ? -1 : 0;
+			    k->key, e) == -1 ?
+		    -1 :
+		    0;
 	if (strcasecmp(type, "PKCS12") != 0)
-		return kc_fail(e, KC_USAGE, "ssl.keystore.type: %s: can be PKCS12 or "
+		return kc_fail(e, KC_USAGE,
+		    "ssl.keystore.type: %s: can be PKCS12 or "
 		    "PEM here; keytool -importkeystore -deststoretype pkcs12 converts "
-		    "it", type);
-	return set_rd(k, "ssl.keystore.location", "ssl.keystore.location", k->key,
-		   e) == -1 ? -1 : 0;
+		    "it",
+		    type);
+	return set_rd(k, "ssl.keystore.location", "ssl.keystore.location",
+		   k->key, e) == -1 ?
+	    -1 :
+	    0;
 }
 
 static void
 on_log(const rd_kafka_t *rk, int level, const char *fac, const char *text)
 {
 	(void)rk;
-	kc_log(level <= 2 ? KC_ERROR : level <= 6 ? KC_INFO : KC_DEBUG,
+	kc_log(level <= 2  ? KC_ERROR :
+		level <= 6 ? KC_INFO :
+			     KC_DEBUG,
 	    "librdkafka: %s: %s", fac, text);
 }
 
@@ -509,9 +526,12 @@ on_error(rd_kafka_t *rk, int code, const char *why, void *opaque)
 		return;
 	if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || h->trouble[0] == '\0')
 		snprintf(h->trouble, sizeof h->trouble, "%.*s",
-		    (int)(strstr(why, " (after ") == NULL ? strlen(why) :
-			    (size_t)(strstr(why, " (after ") - why)), why);
-	kc_log(h->warned ? KC_INFO : KC_WARN, "%s: %s; trying on", h->servers, why);
+		    (int)(strstr(why, " (after ") == NULL ?
+			    strlen(why) :
+			    (size_t)(strstr(why, " (after ") - why)),
+		    why);
+	kc_log(h->warned ? KC_INFO : KC_WARN, "%s: %s; trying on", h->servers,
+	    why);
 	h->warned = true;
 }
 
@@ -525,7 +545,8 @@ kc_kafka_open(struct kc_kafka *h, struct kc_kconf *k, bool producer,
 	int rc = set_stores(k, e);
 
 	if (rc == 0 && (servers = kc_kconf_get(k, "bootstrap.servers")) == NULL)
-		rc = kc_fail(e, KC_USAGE, "bootstrap.servers: is not set; name a "
+		rc = kc_fail(e, KC_USAGE,
+		    "bootstrap.servers: is not set; name a "
 		    "broker, such as bootstrap.servers=127.0.0.1:9092");
 	if (rc != 0) {
 		kc_kconf_free(k);
@@ -541,8 +562,8 @@ kc_kafka_open(struct kc_kafka *h, struct kc_kconf *k, bool producer,
 	rd_kafka_conf_set_error_cb(rd, on_error);
 	if (callbacks != NULL)
 		callbacks(rd);
-	h->rk = rd_kafka_new(producer ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER, rd,
-	    why, sizeof why);
+	h->rk = rd_kafka_new(producer ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER,
+	    rd, why, sizeof why);
 	if (h->rk != NULL)
 		return 0;
 	rd_kafka_conf_destroy(rd);
@@ -558,8 +579,8 @@ kc_kafka_close(struct kc_kafka *h)
 }
 
 int
-kc_kafka_fail(struct kc_kafka *h, int status, const char *what,
-    const char *why, struct kc_err *e)
+kc_kafka_fail(struct kc_kafka *h, int status, const char *what, const char *why,
+    struct kc_err *e)
 {
 	if (h->trouble[0] == '\0')
 		return kc_fail(e, status, "%s: %s: %s", h->servers, what, why);

@@ -19,7 +19,7 @@ struct kc_consumer {
 	void *arg;
 	bool group;
 	rd_kafka_queue_t *queue;
-	int pipe[2]; /* written when the queue is no longer empty */
+	int pipe[2];		 /* written when the queue is no longer empty */
 	rd_kafka_message_t *raw; /* of the message given last */
 };
 
@@ -40,12 +40,12 @@ kc_tps_free(struct kc_tp *v, size_t n)
 static rd_kafka_topic_partition_list_t *
 list_of(const struct kc_tp *v, size_t n)
 {
-	rd_kafka_topic_partition_list_t *l =
-	    rd_kafka_topic_partition_list_new((int)n);
+	rd_kafka_topic_partition_list_t *l = rd_kafka_topic_partition_list_new(
+	    (int)n);
 
 	for (size_t i = 0; i < n; i++)
-		rd_kafka_topic_partition_list_add(l, v[i].topic,
-		    v[i].partition)->offset = v[i].offset;
+		rd_kafka_topic_partition_list_add(l, v[i].topic, v[i].partition)
+		    ->offset = v[i].offset;
 	return l;
 }
 
@@ -100,8 +100,7 @@ on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err,
 		kc_log(KC_WARN, "%s: rebalance: %s", c->h.servers,
 		    rd_kafka_err2str(err));
 	v = tps_of(l);
-	c->cb->revoked(c->arg, v, (size_t)l->cnt,
-	    rd_kafka_assignment_lost(rk));
+	c->cb->revoked(c->arg, v, (size_t)l->cnt, rd_kafka_assignment_lost(rk));
 	free(v);
 	if (coop)
 		rd_kafka_error_destroy(rd_kafka_incremental_unassign(rk, l));
@@ -142,8 +141,10 @@ kc_consumer_new(struct kc_kconf *k, const struct kc_consumer_cb *cb, void *arg,
 	defaults(k);
 	for (size_t i = 0; i < 2; i++) {
 		if (kc_kconf_isset(k, ours[i]))
-			kc_log(KC_WARN, "%s: is false here: offsets are committed "
-			    "from the store of -o", ours[i]);
+			kc_log(KC_WARN,
+			    "%s: is false here: offsets are committed "
+			    "from the store of -o",
+			    ours[i]);
 		kc_kconf_set(k, ours[i], "false", &ignored);
 	}
 	if (!c->group) /* the library wants one even to assign */
@@ -187,8 +188,8 @@ kc_consumer_topics(struct kc_consumer *c, struct kc_tp **v, size_t *n,
     struct kc_err *e)
 {
 	const struct rd_kafka_metadata *md;
-	rd_kafka_resp_err_t err =
-	    rd_kafka_metadata(c->h.rk, 1, NULL, &md, c->h.wait_ms);
+	rd_kafka_resp_err_t err = rd_kafka_metadata(c->h.rk, 1, NULL, &md,
+	    c->h.wait_ms);
 
 	if (err != 0) {
 		rd_kafka_poll(c->h.rk, 0); /* for the connection's error */
@@ -208,8 +209,8 @@ int
 kc_consumer_subscribe(struct kc_consumer *c, char *const *topics, size_t n,
     struct kc_err *e)
 {
-	rd_kafka_topic_partition_list_t *l =
-	    rd_kafka_topic_partition_list_new((int)n);
+	rd_kafka_topic_partition_list_t *l = rd_kafka_topic_partition_list_new(
+	    (int)n);
 	rd_kafka_resp_err_t err;
 
 	for (size_t i = 0; i < n; i++)
@@ -217,7 +218,8 @@ kc_consumer_subscribe(struct kc_consumer *c, char *const *topics, size_t n,
 		    RD_KAFKA_PARTITION_UA);
 	err = rd_kafka_subscribe(c->h.rk, l);
 	rd_kafka_topic_partition_list_destroy(l);
-	return err == 0 ? 0 :
+	return err == 0 ?
+	    0 :
 	    kc_kafka_fail(&c->h, KC_TEMP, "subscribe", rd_kafka_err2str(err), e);
 }
 
@@ -229,7 +231,8 @@ kc_consumer_assign(struct kc_consumer *c, const struct kc_tp *v, size_t n,
 	rd_kafka_resp_err_t err = rd_kafka_assign(c->h.rk, l);
 
 	rd_kafka_topic_partition_list_destroy(l);
-	return err == 0 ? 0 :
+	return err == 0 ?
+	    0 :
 	    kc_kafka_fail(&c->h, KC_TEMP, "assign", rd_kafka_err2str(err), e);
 }
 
@@ -245,33 +248,40 @@ event(struct kc_consumer *c, const rd_kafka_message_t *m, struct kc_err *e)
 {
 	const char *topic = m->rkt == NULL ? "" : rd_kafka_topic_name(m->rkt);
 	const char *why = m->payload != NULL ? rd_kafka_message_errstr(m) :
-	    rd_kafka_err2str(m->err);
+					       rd_kafka_err2str(m->err);
 
 	switch (m->err) {
 	case RD_KAFKA_RESP_ERR__PARTITION_EOF:
 		c->cb->eof(c->arg, text(topic), m->partition, m->offset);
 		return 0;
 	case RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED:
-		kc_log(KC_WARN, "%s: the pipe was blocked for longer than "
+		kc_log(KC_WARN,
+		    "%s: the pipe was blocked for longer than "
 		    "max.poll.interval.ms: left the group, joining again",
 		    c->h.servers);
 		return 0;
 	case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
-		return kc_fail(e, KC_TEMP, "topic %s partition %d: offset %lld is "
+		return kc_fail(e, KC_TEMP,
+		    "topic %s partition %d: offset %lld is "
 		    "not there any more: %s; set another with kc-offset, or "
-		    "auto.offset.reset=earliest", topic, (int)m->partition,
-		    (long long)m->offset, why);
+		    "auto.offset.reset=earliest",
+		    topic, (int)m->partition, (long long)m->offset, why);
 	case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
-		return kc_fail(e, KC_TEMP, "topic %s: not allowed: grant Read and "
-		    "Describe on it to this user", topic);
+		return kc_fail(e, KC_TEMP,
+		    "topic %s: not allowed: grant Read and "
+		    "Describe on it to this user",
+		    topic);
 	case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
-		return kc_fail(e, KC_TEMP, "group.id: not allowed: grant Read on "
+		return kc_fail(e, KC_TEMP,
+		    "group.id: not allowed: grant Read on "
 		    "the group to this user");
 	case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
 	case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
 	case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
-		return kc_fail(e, KC_TEMP, "topic %s: is not there any more on %s; "
-		    "create it, or take it out of topics", topic, c->h.servers);
+		return kc_fail(e, KC_TEMP,
+		    "topic %s: is not there any more on %s; "
+		    "create it, or take it out of topics",
+		    topic, c->h.servers);
 	case RD_KAFKA_RESP_ERR__FATAL:
 	case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID:
 	case RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL:
@@ -364,11 +374,13 @@ kc_consumer_commit(struct kc_consumer *c, const struct kc_tp *v, size_t n,
     bool wait, struct kc_err *e)
 {
 	rd_kafka_topic_partition_list_t *l = list_of(v, n);
-	rd_kafka_resp_err_t err = wait ? rd_kafka_commit(c->h.rk, l, 0) :
+	rd_kafka_resp_err_t err = wait ?
+	    rd_kafka_commit(c->h.rk, l, 0) :
 	    rd_kafka_commit_queue(c->h.rk, l, c->queue, on_commit, c);
 
 	rd_kafka_topic_partition_list_destroy(l);
-	return err == 0 ? 0 :
+	return err == 0 ?
+	    0 :
 	    kc_kafka_fail(&c->h, KC_TEMP, "commit", rd_kafka_err2str(err), e);
 }
 
@@ -392,8 +404,9 @@ kc_consumer_committed(struct kc_consumer *c, struct kc_tp *v, size_t n,
 		if (v[i].offset < 0)
 			v[i].offset = KC_OFFSET_STORED;
 	rd_kafka_topic_partition_list_destroy(l);
-	return err == 0 ? 0 : kc_kafka_fail(&c->h, KC_TEMP, "committed offsets",
-	    rd_kafka_err2str(err), e);
+	return err == 0 ? 0 :
+			  kc_kafka_fail(&c->h, KC_TEMP, "committed offsets",
+			      rd_kafka_err2str(err), e);
 }
 
 int
@@ -416,11 +429,12 @@ kc_consumer_at_time(struct kc_consumer *c, struct kc_tp *v, size_t n,
     struct kc_err *e)
 {
 	rd_kafka_topic_partition_list_t *l = list_of(v, n);
-	rd_kafka_resp_err_t err =
-	    rd_kafka_offsets_for_times(c->h.rk, l, c->h.wait_ms);
+	rd_kafka_resp_err_t err = rd_kafka_offsets_for_times(c->h.rk, l,
+	    c->h.wait_ms);
 
 	offsets_back(v, n, l);
 	rd_kafka_topic_partition_list_destroy(l);
-	return err == 0 ? 0 : kc_kafka_fail(&c->h, KC_TEMP, "offsets by time",
-	    rd_kafka_err2str(err), e);
+	return err == 0 ? 0 :
+			  kc_kafka_fail(&c->h, KC_TEMP, "offsets by time",
+			      rd_kafka_err2str(err), e);
 }

@@ -11,7 +11,7 @@
 #include "kafka-rd.h"
 #include "log.h"
 
-#define RING 4096   /* batches on their way */
+#define RING 4096 /* batches on their way */
 #define POLL_EVERY 512
 
 struct topic {
@@ -21,7 +21,7 @@ struct topic {
 };
 
 struct kc_producer {
-	struct kc_kafka h; /* first: the callbacks' opaque */
+	struct kc_kafka h;	/* first: the callbacks' opaque */
 	uint32_t unacked[RING]; /* of batch i & (RING - 1) */
 	uint64_t acked;		/* batches, all before it too */
 	uint64_t batch;		/* the one being sent */
@@ -79,7 +79,8 @@ static const struct {
 static int
 fenced(struct kc_producer *p, const char *what, struct kc_err *e)
 {
-	return kc_fail(e, KC_TEMP, "%s: %s: fenced: another process took over this "
+	return kc_fail(e, KC_TEMP,
+	    "%s: %s: fenced: another process took over this "
 	    "transactional.id, or a transaction took longer than "
 	    "transaction.timeout.ms; one pipe to a transactional.id",
 	    p->h.servers, what);
@@ -108,14 +109,16 @@ explain(struct kc_producer *p, struct kc_span topic, int32_t partition,
 			return kc_fail(e, refusals[i].status, "%s: message %s",
 			    what, refusals[i].text);
 	if (err == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT) {
-		snprintf(fatal, sizeof fatal, "not acknowledged within "
+		snprintf(fatal, sizeof fatal,
+		    "not acknowledged within "
 		    "delivery.timeout.ms=%lld: is the broker up and reachable?",
 		    (long long)p->timeout_ms);
 		return kc_kafka_fail(&p->h, KC_TEMP, what, fatal, e);
 	}
 	if (err == RD_KAFKA_RESP_ERR__FATAL &&
 	    (err = rd_kafka_fatal_error(p->h.rk, fatal, sizeof fatal)) != 0)
-		return is_fence(err) ? fenced(p, what, e) :
+		return is_fence(err) ?
+		    fenced(p, what, e) :
 		    kc_kafka_fail(&p->h, KC_TEMP, what, fatal, e);
 	return kc_kafka_fail(&p->h, KC_TEMP, what, rd_kafka_err2str(err), e);
 }
@@ -138,7 +141,8 @@ on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
 	if (m->err != 0) {
 		const char *name = rd_kafka_topic_name(m->rkt);
 		struct kc_kmsg msg = { .topic = span(name, strlen(name)),
-			.partition = m->partition, .key = span(m->key, m->key_len),
+			.partition = m->partition,
+			.key = span(m->key, m->key_len),
 			.value = span(m->payload, m->len),
 			.timestamp = rd_kafka_message_timestamp(m, NULL),
 			.raw = (void *)(uintptr_t)m };
@@ -149,7 +153,9 @@ on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
 		if (why.status != KC_DATA || p->transactional ||
 		    p->bad == NULL || p->bad(p->arg, &msg, &why, &e) != 0) {
 			p->why = why.status != KC_DATA || p->transactional ||
-				p->bad == NULL ? why : e;
+				p->bad == NULL ?
+			    why :
+			    e;
 			p->failed = true;
 			return;
 		}
@@ -224,8 +230,9 @@ kc_producer_free(struct kc_producer *p)
 	}
 	free(p->topics);
 	if (p->h.rk != NULL)
-		rd_kafka_purge(p->h.rk, RD_KAFKA_PURGE_F_QUEUE |
-		    RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
+		rd_kafka_purge(p->h.rk,
+		    RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT |
+			RD_KAFKA_PURGE_F_NON_BLOCKING);
 	kc_kafka_close(&p->h);
 	free(p);
 }
@@ -248,7 +255,7 @@ find_topic(struct kc_producer *p, struct kc_span name, struct kc_err *e)
 	}
 	copy = kc_xstrndup(name.p, name.n);
 	rkt = strlen(copy) != name.n ? NULL :
-	    rd_kafka_topic_new(p->h.rk, copy, NULL);
+				       rd_kafka_topic_new(p->h.rk, copy, NULL);
 	if (rkt == NULL) {
 		free(copy);
 		explain(p, name, -1, RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION, e);
@@ -323,8 +330,7 @@ failure(const struct kc_producer *p, struct kc_err *e)
 }
 
 int
-kc_producer_send(struct kc_producer *p, const struct kc_kmsg *m,
-    struct kc_err *e)
+kc_producer_send(struct kc_producer *p, const struct kc_kmsg *m, struct kc_err *e)
 {
 	rd_kafka_topic_t *rkt = find_topic(p, m->topic, e);
 	rd_kafka_resp_err_t err;
@@ -336,11 +342,14 @@ kc_producer_send(struct kc_producer *p, const struct kc_kmsg *m,
 		if (p->failed)
 			return failure(p, e);
 		if (kc_stop)
-			return kc_fail(e, KC_TEMP, "stopped with messages on "
-			    "their way to %s", p->h.servers);
+			return kc_fail(e, KC_TEMP,
+			    "stopped with messages on "
+			    "their way to %s",
+			    p->h.servers);
 	}
 	if (err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
-		return kc_fail(e, KC_DATA, "topic %.*s: message of %zu bytes is "
+		return kc_fail(e, KC_DATA,
+		    "topic %.*s: message of %zu bytes is "
 		    "larger than message.max.bytes=%ld: raise it (max.request.size "
 		    "is another name), and max.message.bytes of the topic",
 		    (int)m->topic.n, m->topic.p, m->key.n + m->value.n,
@@ -381,9 +390,10 @@ flush(struct kc_producer *p, struct kc_err *e)
 {
 	while (!p->failed && rd_kafka_outq_len(p->h.rk) > 0) {
 		if (kc_stop)
-			return kc_fail(e, KC_TEMP, "stopped with %d messages on "
-			    "their way to %s", rd_kafka_outq_len(p->h.rk),
-			    p->h.servers);
+			return kc_fail(e, KC_TEMP,
+			    "stopped with %d messages on "
+			    "their way to %s",
+			    rd_kafka_outq_len(p->h.rk), p->h.servers);
 		rd_kafka_flush(p->h.rk, 100);
 	}
 	return p->failed ? failure(p, e) : 0;
@@ -410,11 +420,13 @@ transaction_failed(struct kc_producer *p, const char *what,
 {
 	rd_kafka_resp_err_t err = rd_kafka_error_code(error);
 
-	if (is_fence(err) || (err == RD_KAFKA_RESP_ERR__FATAL &&
-	    is_fence(rd_kafka_fatal_error(p->h.rk, NULL, 0))))
+	if (is_fence(err) ||
+	    (err == RD_KAFKA_RESP_ERR__FATAL &&
+		is_fence(rd_kafka_fatal_error(p->h.rk, NULL, 0))))
 		fenced(p, what, e);
 	else
-		kc_kafka_fail(&p->h, KC_TEMP, what, rd_kafka_error_string(error), e);
+		kc_kafka_fail(&p->h, KC_TEMP, what,
+		    rd_kafka_error_string(error), e);
 	rd_kafka_error_destroy(error);
 	return -1;
 }
@@ -447,7 +459,8 @@ kc_producer_begin(struct kc_producer *p, struct kc_err *e)
 {
 	rd_kafka_error_t *error = rd_kafka_begin_transaction(p->h.rk);
 
-	return error == NULL ? 0 :
+	return error == NULL ?
+	    0 :
 	    transaction_failed(p, "begin of a transaction", error, e);
 }
 

@@ -36,12 +36,14 @@ struct kc_offsets {
 
 /* Runs one admin request that `submit` makes and hands out its answer. */
 static rd_kafka_event_t *
-admin(struct kc_kafka *h, void (*submit)(rd_kafka_t *rk, rd_kafka_queue_t *q,
-    const rd_kafka_AdminOptions_t *options, void *arg), void *arg)
+admin(struct kc_kafka *h,
+    void (*submit)(rd_kafka_t *rk, rd_kafka_queue_t *q,
+	const rd_kafka_AdminOptions_t *options, void *arg),
+    void *arg)
 {
 	rd_kafka_queue_t *q = rd_kafka_queue_new(h->rk);
-	rd_kafka_AdminOptions_t *options =
-	    rd_kafka_AdminOptions_new(h->rk, RD_KAFKA_ADMIN_OP_ANY);
+	rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(h->rk,
+	    RD_KAFKA_ADMIN_OP_ANY);
 	rd_kafka_event_t *ev;
 	char why[200];
 
@@ -126,8 +128,8 @@ kc_kafka_forget(struct kc_kconf *k, const char *group, const struct kc_tp *v,
     size_t n, struct kc_err *e)
 {
 	struct kc_kafka h = { 0 };
-	rd_kafka_topic_partition_list_t *l =
-	    rd_kafka_topic_partition_list_new((int)n);
+	rd_kafka_topic_partition_list_t *l = rd_kafka_topic_partition_list_new(
+	    (int)n);
 	rd_kafka_DeleteConsumerGroupOffsets_t *what;
 	rd_kafka_event_t *ev;
 	rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR__TIMED_OUT;
@@ -144,8 +146,10 @@ kc_kafka_forget(struct kc_kconf *k, const char *group, const struct kc_tp *v,
 			rd_kafka_event_destroy(ev);
 		}
 		if (err != 0 && err != RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND)
-			rc = kc_fail(e, KC_TEMP, "group %s: offsets not removed: %s; "
-			    "stop its members first", group, rd_kafka_err2str(err));
+			rc = kc_fail(e, KC_TEMP,
+			    "group %s: offsets not removed: %s; "
+			    "stop its members first",
+			    group, rd_kafka_err2str(err));
 	}
 	rd_kafka_topic_partition_list_destroy(l);
 	kc_kafka_close(&h);
@@ -161,7 +165,8 @@ unescape(char *s)
 	unsigned byte;
 
 	for (; *s != '\0'; s++) {
-		if (*s == '%' && sscanf(s + 1, "%2x", &byte) == 1 && s[1] && s[2]) {
+		if (*s == '%' && sscanf(s + 1, "%2x", &byte) == 1 && s[1] &&
+		    s[2]) {
 			*to++ = (char)byte;
 			s += 2;
 		} else {
@@ -179,8 +184,8 @@ spec_property(struct kc_kspec *s, char *pair, struct kc_kconf *k,
 	int64_t n;
 
 	if (value == NULL)
-		return kc_fail(e, KC_USAGE, "-o kafka:%s: %s: is not name=value",
-		    s->topic, pair);
+		return kc_fail(e, KC_USAGE,
+		    "-o kafka:%s: %s: is not name=value", s->topic, pair);
 	*value++ = '\0';
 	unescape(value);
 	if (strcmp(pair, "name") == 0) {
@@ -190,8 +195,10 @@ spec_property(struct kc_kspec *s, char *pair, struct kc_kconf *k,
 	    strcmp(pair, "offset.storage.replication.factor") == 0) {
 		if (!kc_parse_i64((struct kc_span){ value, strlen(value) }, &n) ||
 		    n < -1 || n == 0 || n > 10000)
-			return kc_fail(e, KC_USAGE, "-o kafka:%s: %s: %s: -1 or 1 to "
-			    "10000", s->topic, pair, value);
+			return kc_fail(e, KC_USAGE,
+			    "-o kafka:%s: %s: %s: -1 or 1 to "
+			    "10000",
+			    s->topic, pair, value);
 		*(pair[15] == 'p' ? &s->partitions : &s->replicas) = (int)n;
 	} else {
 		return kc_kconf_set(k, pair, value, e);
@@ -214,7 +221,8 @@ kc_kspec_parse(struct kc_kspec *s, const char *spec, struct kc_kconf *k,
 	if ((env = getenv("KC_BOOTSTRAP_SERVERS")) != NULL && *env != '\0')
 		kc_kconf_default(k, "bootstrap.servers", env);
 	if (*s->topic == '\0')
-		rc = kc_fail(e, KC_USAGE, "-o %s: names no topic: kafka:TOPIC", spec);
+		rc = kc_fail(e, KC_USAGE, "-o %s: names no topic: kafka:TOPIC",
+		    spec);
 	for (char *p = query == NULL ? NULL : strtok_r(query, "&", &save);
 	     p != NULL && rc == 0; p = strtok_r(NULL, "&", &save))
 		rc = spec_property(s, p, k, e);
@@ -308,15 +316,17 @@ look(struct kc_offsets *o, struct kc_err *e)
 	rd_kafka_resp_err_t err = 0;
 	bool made = false;
 
-	for (int tries = 0; rkt != NULL && o->nparts == 0 && tries < 100; tries++) {
+	for (int tries = 0; rkt != NULL && o->nparts == 0 && tries < 100;
+	     tries++) {
 		err = rd_kafka_metadata(rk, 0, rkt, &md, o->h.wait_ms);
 		if (err != 0)
 			break;
 		if (md->topic_cnt == 1 && md->topics[0].err == 0)
 			o->nparts = (size_t)md->topics[0].partition_cnt;
 		rd_kafka_metadata_destroy(md);
-		if (o->nparts == 0 && !made && create(&o->h, o->spec.topic,
-		    o->spec.partitions, o->spec.replicas, config, e) != 0)
+		if (o->nparts == 0 && !made &&
+		    create(&o->h, o->spec.topic, o->spec.partitions,
+			o->spec.replicas, config, e) != 0)
 			break;
 		if (o->nparts == 0 && made && kc_wait(-1, 50, false) == -1)
 			break;
@@ -326,11 +336,13 @@ look(struct kc_offsets *o, struct kc_err *e)
 		rd_kafka_topic_destroy(rkt);
 	rd_kafka_poll(rk, 0);
 	if (err != 0)
-		return kc_kafka_fail(&o->h, KC_TEMP,
-		    o->spec.topic, rd_kafka_err2str(err), e);
+		return kc_kafka_fail(&o->h, KC_TEMP, o->spec.topic,
+		    rd_kafka_err2str(err), e);
 	if (o->nparts == 0 && made)
-		return kc_fail(e, KC_TEMP, "topic %s: was created, but no broker "
-		    "leads it", o->spec.topic);
+		return kc_fail(e, KC_TEMP,
+		    "topic %s: was created, but no broker "
+		    "leads it",
+		    o->spec.topic);
 	return o->nparts == 0 ? -1 : 0;
 }
 
@@ -338,8 +350,8 @@ look(struct kc_offsets *o, struct kc_err *e)
 static int
 start_reader(struct kc_offsets *o, struct kc_err *e)
 {
-	rd_kafka_topic_partition_list_t *l =
-	    rd_kafka_topic_partition_list_new((int)o->nparts);
+	rd_kafka_topic_partition_list_t *l = rd_kafka_topic_partition_list_new(
+	    (int)o->nparts);
 	rd_kafka_resp_err_t err;
 
 	o->parts = kc_xcalloc(o->nparts, sizeof *o->parts);
@@ -350,8 +362,9 @@ start_reader(struct kc_offsets *o, struct kc_err *e)
 	rd_kafka_poll_set_consumer(o->h.rk);
 	err = rd_kafka_assign(o->h.rk, l);
 	rd_kafka_topic_partition_list_destroy(l);
-	return err == 0 ? 0 : kc_kafka_fail(&o->h, KC_TEMP, o->spec.topic,
-	    rd_kafka_err2str(err), e);
+	return err == 0 ? 0 :
+			  kc_kafka_fail(&o->h, KC_TEMP, o->spec.topic,
+			      rd_kafka_err2str(err), e);
 }
 
 /* Both handles, of the same spec. */
@@ -488,14 +501,15 @@ kc_offsets_read(struct kc_offsets *o, bool whole, struct kc_err *e)
 		return -1;
 	while (!at_end(o)) {
 		if (kc_stop)
-			return kc_fail(e, KC_TEMP, "topic %s: stopped while reading",
-			    o->spec.topic);
+			return kc_fail(e, KC_TEMP,
+			    "topic %s: stopped while reading", o->spec.topic);
 		rc = take_one(o, 100, e);
 		if (rc == -1)
 			return -1;
 		idle = rc == 1 ? idle : idle + 1;
 		if (idle == 20)
-			kc_log(KC_NOTICE, "topic %s: waiting for a transaction to "
+			kc_log(KC_NOTICE,
+			    "topic %s: waiting for a transaction to "
 			    "end (at most its transaction.timeout.ms)",
 			    o->spec.topic);
 	}
@@ -551,7 +565,8 @@ kc_offsets_flush(struct kc_offsets *o, struct kc_err *e)
 	kc_producer_mark(o->producer);
 	if (!o->transactional)
 		return kc_producer_durable(o->producer, true, e) == UINT64_MAX ?
-		    -1 : 0;
+		    -1 :
+		    0;
 	if (!o->begun)
 		return 0;
 	o->begun = false;

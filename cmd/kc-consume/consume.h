@@ -41,13 +41,15 @@ struct consume {
 	struct kc_err err; /* of a callback; status 0: none */
 };
 
-struct part *part_get(struct consume *w, struct kc_span topic,
-    int32_t partition);
+struct part *part_get(struct consume *w, struct kc_span topic, int32_t partition);
 void parts_free(struct consume *w);
 
 /* record.c: one message as a line; checkpoints. */
 void put_message(struct consume *w, struct part *p, const struct kc_kmsg *m);
 void put_reached(struct consume *w, struct part *p, int64_t next);
+
+/* topics.c: looks for topics, at the start and every metadata.max.age.ms. */
+int find_topics(struct consume *w, struct kc_err *e);
 
 /* group.c: positions against the store and the group. */
 extern const struct kc_consumer_cb group_cb;

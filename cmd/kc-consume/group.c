@@ -177,7 +177,8 @@ on_revoked(void *arg, const struct kc_tp *v, size_t n, bool lost)
 	}
 	if (rc >= 0 && w->store != NULL && !lost) {
 		if (!caught_up(w, v, n))
-			kc_log(KC_NOTICE, "gave partitions away before everything "
+			kc_log(KC_NOTICE,
+			    "gave partitions away before everything "
 			    "sent was stored: the next member repeats the rest");
 		rc = commit(w, true, &e);
 	}
@@ -185,7 +186,8 @@ on_revoked(void *arg, const struct kc_tp *v, size_t n, bool lost)
 		kc_log(KC_WARN, "%s", e.msg);
 	for (size_t i = 0; i < n; i++)
 		part_get(w, (struct kc_span){ v[i].topic, strlen(v[i].topic) },
-		    v[i].partition)->assigned = false;
+		    v[i].partition)
+		    ->assigned = false;
 }
 
 static void

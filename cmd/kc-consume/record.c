@@ -116,7 +116,8 @@ is_utf8(struct kc_span v, struct kc_buf *tmp)
 	kc_buf_putc(tmp, '"');
 	for (size_t i = 0; i < v.n; i++) {
 		unsigned char c = (unsigned char)v.p[i];
-		kc_buf_putc(tmp, c < 0x20 || c == '"' || c == '\\' ? ' ' : (char)c);
+		kc_buf_putc(tmp,
+		    c < 0x20 || c == '"' || c == '\\' ? ' ' : (char)c);
 	}
 	kc_buf_putc(tmp, '"');
 	return kc_json_valid(KC_BUF_SPAN(tmp));

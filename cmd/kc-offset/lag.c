@@ -104,8 +104,8 @@ lag_group(struct lag *l)
 				continue;
 			kc_buf_lit(b, "{\"partition\":{\"kafka_topic\":");
 			kc_json_str(b, tp.topic, strlen(tp.topic));
-			kc_buf_printf(
-			    b, ",\"kafka_partition\":%d},\"committed\":", k);
+			kc_buf_printf(b,
+			    ",\"kafka_partition\":%d},\"committed\":", k);
 			kc_buf_puts(b, tp.offset < 0 ? "null" : "");
 			if (tp.offset >= 0)
 				kc_buf_i64(b, tp.offset);
@@ -139,4 +139,3 @@ lag(struct kc_ctx *ctx, struct kc_out *out, struct kc_err *e)
 	kc_consumer_free(l.c);
 	return l.rc;
 }
-

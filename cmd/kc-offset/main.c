@@ -133,8 +133,7 @@ in_kafka(struct kc_span partition, struct kc_span offset, struct kc_tp *tp)
 
 	if (!kc_parse_i64(kc_json_get(partition, "kafka_partition"), &number) ||
 	    (offset.p != NULL &&
-		!kc_parse_i64(
-		    kc_json_get(offset, "kafka_offset"), &tp->offset)))
+		!kc_parse_i64(kc_json_get(offset, "kafka_offset"), &tp->offset)))
 		return false;
 	tp->partition = (int32_t)number;
 	tp->topic = kc_json_strdup(kc_json_get(partition, "kafka_topic"));
@@ -160,8 +159,8 @@ client(struct kc_ctx *ctx, bool producer, struct kc_err *e)
 	}
 	for (size_t i = 0; i < 2 && rc == 0; i++)
 		if (kc_conf_isset(ctx->conf, names[i]))
-			rc = kc_kconf_set(
-			    k, names[i], kc_conf_str(ctx->conf, names[i]), e);
+			rc = kc_kconf_set(k, names[i],
+			    kc_conf_str(ctx->conf, names[i]), e);
 	if (rc == 0)
 		rc = kc_kconf_known(k, ctx->conf, prefixes, e);
 	if (rc == 0)
@@ -180,14 +179,14 @@ forget(struct kc_ctx *ctx, const struct gather *g, struct kc_err *e)
 	int rc = 0;
 
 	for (size_t i = 0; i < g->n; i++)
-		n += in_kafka(
-		    KC_BUF_SPAN(&g->v[i]), (struct kc_span){ 0 }, &v[n]);
+		n += in_kafka(KC_BUF_SPAN(&g->v[i]), (struct kc_span){ 0 },
+		    &v[n]);
 	if (n > 0) {
 		k = client(ctx, true, e);
-		rc = k == NULL
-			 ? -1
-			 : kc_kafka_forget(
-			       k, kc_conf_str(ctx->conf, "group.id"), v, n, e);
+		rc = k == NULL ?
+		    -1 :
+		    kc_kafka_forget(k, kc_conf_str(ctx->conf, "group.id"), v, n,
+			e);
 	}
 	kc_tps_free(v, n);
 	return rc;
@@ -247,8 +246,7 @@ static const struct verb {
 static int
 run(struct kc_ctx *ctx)
 {
-	const struct verb *v = verbs,
-			  *end = verbs + sizeof verbs / sizeof *verbs;
+	const struct verb *v = verbs, *end = verbs + sizeof verbs / sizeof *verbs;
 	struct kc_out out;
 	int rc;
 

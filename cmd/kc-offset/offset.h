@@ -25,8 +25,7 @@ void show_one(void *arg, struct kc_span partition, struct kc_span offset);
  * A position's topic (the caller's), partition and offset in Kafka; an offset
  * that is absent is left alone. false: a position of another kind.
  */
-bool in_kafka(struct kc_span partition, struct kc_span offset,
-    struct kc_tp *tp);
+bool in_kafka(struct kc_span partition, struct kc_span offset, struct kc_tp *tp);
 /* What the configuration says of a Kafka client. */
 struct kc_kconf *client(struct kc_ctx *ctx, bool producer, struct kc_err *e);
 

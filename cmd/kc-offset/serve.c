@@ -114,4 +114,3 @@ serve(struct kc_ctx *ctx, struct kc_out *out, struct kc_err *e)
 	kc_in_release(&in);
 	return rc;
 }
-

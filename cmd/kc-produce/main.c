@@ -8,11 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd.h"
 #include "json.h"
-#include "kafka.h"
-#include "num.h"
-#include "sink.h"
+#include "produce.h"
 
 static const struct kc_prop props[] = {
 	{ "bootstrap.servers", KC_T_LIST, NULL, NULL, 'H',
@@ -38,8 +35,8 @@ static const struct kc_prop props[] = {
 	{ "message.max.bytes", KC_T_INT, "1000000", "1000..1000000000", 'M',
 	    "The largest message.", 0, "max.request.size", 0 },
 	{ "partition.from", KC_T_STRING, "record", "record|key", 'M',
-	    "Send a record to its own partition, if it names one, or by key.", 0,
-	    NULL, 0 },
+	    "Send a record to its own partition, if it names one, or by key.",
+	    0, NULL, 0 },
 	{ "transaction.max.records", KC_T_INT, "10000", "1..", 'L',
 	    "Records in a transaction at most.", 0, NULL, 0 },
 	{ "transaction.retries", KC_T_INT, "10", "0..", 'L',
@@ -52,173 +49,13 @@ static const struct kc_prop props[] = {
 	    "Any property of the client, and producer.override. as well.", 0,
 	    "producer.override.", KC_PREFIX },
 	{ "", KC_T_STRING, NULL, NULL, 'L',
-	    "Any other property of librdkafka or of Java's producer.", 'X', NULL,
-	    KC_PREFIX },
+	    "Any other property of librdkafka or of Java's producer.", 'X',
+	    NULL, KC_PREFIX },
 	KC_SINK_PROPS,
 	{ 0 },
 };
 
-static const char *const prefixes[] = { "producer.", "producer.override.",
-	NULL };
-
-struct produce {
-	struct kc_ctx *ctx;
-	struct kc_sink sink;
-	struct kc_producer *p;
-	struct kc_schemas schemas;
-	struct kc_span topic; /* instead of a record's own */
-	struct kc_buf key, value, name, text;
-	struct kc_kheader *headers;
-	size_t headers_cap;
-	struct kc_kspec store; /* -o kafka:, in the transaction; topic NULL: no */
-	const char *connector;
-	bool transactional, ready, begun, by_key;
-	/* topics that were looked for, when missing ones are created */
-	bool creates;
-	struct kc_buf known;
-};
-
-/* ---- what a record is as a message ---- */
-
-/* A key or value: its text, its decoded bytes, or null. */
-static int
-payload(struct kc_span *out, struct kc_span json, struct kc_span base64,
-    struct kc_buf *b, const char *what, struct kc_err *e)
-{
-	if (base64.p != NULL) {
-		kc_buf_reset(b);
-		if (kc_b64_decode(b, base64) != 0)
-			return kc_fail(e, KC_DATA, "%s: is not base64: %.*s", what,
-			    base64.n > 40 ? 40 : (int)base64.n, base64.p);
-		kc_buf_room(b, 1); /* so that nothing is not null */
-		*out = KC_BUF_SPAN(b);
-	} else if (!kc_json_is_null(json)) {
-		*out = json;
-	}
-	return 0;
-}
-
-static int
-number(struct kc_span s, int64_t lo, int64_t hi, const char *what, int64_t *out,
-    struct kc_err *e)
-{
-	if (s.p == NULL || kc_json_is_null(s))
-		return 0;
-	if (!kc_parse_i64(s, out) || *out < lo || *out > hi)
-		return kc_fail(e, KC_DATA, "%s: %.*s: must be a whole number from "
-		    "%lld to %lld", what, s.n > 40 ? 40 : (int)s.n, s.p,
-		    (long long)lo, (long long)hi);
-	return 0;
-}
-
-/*
- * The bytes of a header as SimpleHeaderConverter writes them: a string's text,
- * any other value's JSON. With a schema of bytes: what its base64 says.
- */
-static int
-header_value(struct produce *w, struct kc_span v, struct kc_span id,
-    struct kc_err *e)
-{
-	struct kc_schema *s;
-
-	if (id.p != NULL && !kc_json_is_null(id)) {
-		if (!kc_json_is_str(id))
-			return kc_fail(e, KC_DATA, "headers: a schema's id is a string");
-		s = kc_schemas_get(&w->schemas, kc_json_inner(id), e);
-		if (s == NULL)
-			return kc_fail_in(e, "headers: ");
-		if (s->type == KC_BYTES && s->logical == KC_L_NONE &&
-		    kc_json_is_str(v)) {
-			if (kc_b64_decode(&w->text, kc_json_inner(v)) != 0)
-				return kc_fail(e, KC_DATA, "headers: a value of bytes "
-				    "is not base64");
-			return 0;
-		}
-	}
-	if (!kc_json_is_str(v))
-		kc_buf_span(&w->text, v);
-	else if (kc_json_unescape(&w->text, kc_json_inner(v)) != 0)
-		return kc_fail(e, KC_DATA, "headers: a string with a bad escape");
-	return 0;
-}
-
-/* Offsets into w->text first: it moves while it grows. */
-static int
-headers(struct produce *w, struct kc_span json, struct kc_kmsg *m,
-    struct kc_err *e)
-{
-	struct kc_json_it it, one;
-	struct kc_span h, name, v, id;
-	size_t n = 0, at;
-	int rc;
-
-	kc_buf_reset(&w->text);
-	if (kc_json_open(&it, json) != 0 || json.p[0] != '[')
-		return kc_fail(e, KC_DATA, "headers: must be an array of [name, value]");
-	while ((rc = kc_json_item(&it, &h)) == 1) {
-		id.p = NULL;
-		if (kc_json_open(&one, h) != 0 || h.p[0] != '[' ||
-		    kc_json_item(&one, &name) != 1 || !kc_json_is_str(name) ||
-		    kc_json_item(&one, &v) != 1 || kc_json_item(&one, &id) == -1)
-			return kc_fail(e, KC_DATA, "headers: each must be [name, value] "
-			    "or [name, value, schemaId]");
-		if (n == w->headers_cap) {
-			w->headers_cap = n * 2 + 8;
-			w->headers = kc_xrealloc(w->headers,
-			    w->headers_cap * sizeof *w->headers);
-		}
-		at = w->text.len;
-		if (kc_json_unescape(&w->text, kc_json_inner(name)) != 0)
-			return kc_fail(e, KC_DATA, "headers: a name with a bad escape");
-		w->headers[n].name.n = w->text.len - at;
-		at = w->text.len;
-		if (!kc_json_is_null(v) && header_value(w, v, id, e) != 0)
-			return -1;
-		w->headers[n].value.n = w->text.len - at;
-		w->headers[n++].value.p = kc_json_is_null(v) ? NULL : "";
-	}
-	if (rc == -1)
-		return kc_fail(e, KC_DATA, "headers: malformed array");
-	const char *p = kc_buf_str(&w->text);
-	for (size_t i = 0; i < n; i++) {
-		w->headers[i].name.p = p;
-		p += w->headers[i].name.n;
-		if (w->headers[i].value.p != NULL)
-			w->headers[i].value.p = p;
-		p += w->headers[i].value.n;
-	}
-	m->headers = w->headers;
-	m->nheaders = n;
-	return 0;
-}
-
-static int
-message(struct produce *w, const struct kc_rec *r, struct kc_kmsg *m,
-    struct kc_err *e)
-{
-	int64_t partition = -1, time = -1;
-
-	*m = (struct kc_kmsg){ .topic = w->topic.p != NULL ? w->topic : r->topic };
-	if (w->topic.p == NULL && memchr(r->topic.p, '\\', r->topic.n) != NULL) {
-		kc_buf_reset(&w->name);
-		if (kc_json_unescape(&w->name, r->topic) != 0)
-			return kc_fail(e, KC_DATA, "topic: bad escape");
-		m->topic = KC_BUF_SPAN(&w->name);
-	}
-	if (m->topic.n == 0)
-		return kc_fail(e, KC_DATA, "topic: is empty; a dead letter that was "
-		    "no record cannot be produced, or set topic=NAME");
-	if (payload(&m->key, r->key, r->key_bytes, &w->key, "keyBytes", e) != 0 ||
-	    payload(&m->value, r->value, r->value_bytes, &w->value, "valueBytes",
-		e) != 0 ||
-	    number(r->partition, 0, INT32_MAX, "partition", &partition, e) != 0 ||
-	    number(r->timestamp, 0, INT64_MAX, "timestamp", &time, e) != 0)
-		return -1;
-	m->partition = w->by_key ? -1 : (int32_t)partition;
-	m->timestamp = time;
-	return r->headers.p == NULL || kc_json_is_null(r->headers) ? 0 :
-	    headers(w, r->headers, m, e);
-}
+static const char *const prefixes[] = { "producer.", "producer.override.", NULL };
 
 /* ---- topics that are missing ---- */
 
@@ -227,7 +64,7 @@ static int
 create_topic(struct produce *w, struct kc_span topic, struct kc_err *e)
 {
 	static const char parts[] = "topic.creation.default.partitions",
-	    reps[] = "topic.creation.default.replication.factor";
+			  reps[] = "topic.creation.default.replication.factor";
 	struct kc_conf *c = w->ctx->conf;
 	struct kc_buf line = { 0 };
 	struct kc_kconf *k;
@@ -237,7 +74,8 @@ create_topic(struct produce *w, struct kc_span topic, struct kc_err *e)
 	kc_buf_putc(&line, '\n');
 	kc_buf_span(&line, topic);
 	kc_buf_putc(&line, '\n');
-	if (w->known.len > 0 && memmem(w->known.p, w->known.len, line.p, line.len)) {
+	if (w->known.len > 0 &&
+	    memmem(w->known.p, w->known.len, line.p, line.len)) {
 		kc_buf_release(&line);
 		return 0;
 	}
@@ -249,7 +87,8 @@ create_topic(struct produce *w, struct kc_span topic, struct kc_err *e)
 	if (rc == 0)
 		rc = kc_kafka_create(k, name,
 		    kc_conf_isset(c, parts) ? (int)kc_conf_int(c, parts) : -1,
-		    kc_conf_isset(c, reps) ? (int)kc_conf_int(c, reps) : -1, NULL, e);
+		    kc_conf_isset(c, reps) ? (int)kc_conf_int(c, reps) : -1,
+		    NULL, e);
 	else
 		kc_kconf_free(k);
 	free(name);
@@ -285,7 +124,8 @@ send_positions(struct produce *w, const struct kc_positions *pos,
 		if (!pos->v[i].dirty)
 			continue;
 		kc_buf_reset(&w->key);
-		kc_kspec_key(&w->key, w->connector, KC_BUF_SPAN(&pos->v[i].partition));
+		kc_kspec_key(&w->key, w->connector,
+		    KC_BUF_SPAN(&pos->v[i].partition));
 		kc_buf_reset(&w->value);
 		kc_json_compact(&w->value, KC_BUF_SPAN(&pos->v[i].offset));
 		m.key = KC_BUF_SPAN(&w->key);
@@ -350,33 +190,6 @@ write_transaction(void *arg, const struct kc_batch *b, struct kc_err *e)
 	return -1;
 }
 
-/* A message the broker refused after it was queued, as a dead letter. */
-static int
-refused(void *arg, const struct kc_kmsg *m, const struct kc_err *why,
-    struct kc_err *e)
-{
-	struct produce *w = arg;
-	struct kc_buf line = { 0 };
-	int rc;
-
-	kc_buf_lit(&line, "{\"topic\":");
-	kc_json_str(&line, m->topic.p, m->topic.n);
-	if (m->key.p != NULL) {
-		kc_buf_lit(&line, ",\"keyBytes\":\"");
-		kc_buf_b64(&line, m->key.p, m->key.n);
-		kc_buf_putc(&line, '"');
-	}
-	if (m->value.p != NULL) {
-		kc_buf_lit(&line, ",\"valueBytes\":\"");
-		kc_buf_b64(&line, m->value.p, m->value.n);
-		kc_buf_putc(&line, '"');
-	}
-	kc_buf_putc(&line, '}');
-	rc = kc_sink_dead(w->ctx, KC_BUF_SPAN(&line), why, e);
-	kc_buf_release(&line);
-	return rc;
-}
-
 static int
 set_up(struct produce *w, struct kc_err *e)
 {
@@ -396,7 +209,8 @@ set_up(struct produce *w, struct kc_err *e)
 	if (!w->transactional)
 		kc_kspec_release(&w->store);
 	w->connector = w->store.name != NULL || !kc_conf_isset(c, "name") ?
-	    kc_kspec_name(&w->store) : kc_conf_str(c, "name");
+	    kc_kspec_name(&w->store) :
+	    kc_conf_str(c, "name");
 	w->p = kc_producer_new(k, refused, w, e);
 	if (w->p == NULL)
 		return -1;
@@ -430,7 +244,7 @@ run(struct kc_ctx *ctx)
 {
 	struct produce w = { .ctx = ctx };
 	int rc = set_up(&w, &ctx->err) != 0 ? ctx->err.status :
-	    kc_sink_run(ctx, &w.sink, &w);
+					      kc_sink_run(ctx, &w.sink, &w);
 
 	kc_producer_free(w.p);
 	kc_kspec_release(&w.store);
