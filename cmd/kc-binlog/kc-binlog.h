@@ -156,6 +156,8 @@ int put_sql(struct kc_buf *b, const struct column *c, struct kc_span v);
 /* Appends {"file":…}, Debezium's source offset. */
 void offset_put(struct kc_buf *b, const struct offset *o);
 int offset_parse(struct offset *o, struct kc_span json, struct kc_err *e);
+/* Position p of the log, its time, between transactions. */
+void offset_set(struct offset *o, const struct kc_mysql_pos *p, int64_t ts);
 /* Source struct's schema, with its "field":"source". */
 const char *source_schema(bool mariadb);
 /* `{"version":…,"name":"inv","ts_ms":` — the head that never changes. */
@@ -215,6 +217,20 @@ void gtid_text(struct kc_buf *b, bool mariadb, const struct kc_bl_gtid *t,
 int stream(struct binlog *b, struct kc_err *e);
 /* Binlog files, one after the other. */
 int stream_files(struct binlog *b, char **paths, int n, struct kc_err *e);
+
+/* view.c */
+
+struct view {
+	struct binlog *b;
+	struct kc_mysql *locker; /* holds the locks; NULL: none held */
+	int64_t ts;		 /* of the server, seconds */
+};
+/*
+ * Begins a consistent view in b->db; b->at is its position and the tables are
+ * as they are in it. snapshot.locking.mode extended: locks are still held.
+ */
+int view_open(struct view *v, struct kc_err *e);
+void view_unlock(struct view *v);
 
 /* snapshot.c */
 

@@ -37,6 +37,17 @@ offset_put(struct kc_buf *b, const struct offset *o)
 	kc_buf_putc(b, '}');
 }
 
+void
+offset_set(struct offset *o, const struct kc_mysql_pos *p, int64_t ts)
+{
+	struct kc_buf gtids = o->gtids;
+
+	kc_buf_reset(&gtids);
+	kc_buf_span(&gtids, KC_BUF_SPAN(&p->gtids));
+	*o = (struct offset){ .pos = p->pos, .ts_sec = ts, .gtids = gtids };
+	memcpy(o->file, p->file, sizeof o->file);
+}
+
 /* Absent or null: 0. */
 static int
 number_of(struct kc_span json, const char *name, uint64_t *v, struct kc_err *e)
