@@ -2,6 +2,10 @@
 # What every command promises, over all of bin/. A command that reads records
 # and needs properties for it says them in its own tests/NAME.bats, as in
 #   # contract: file=$KC_TMP/out
+# or here:
+# contract kc-produce: bootstrap.servers=$KC_KAFKA
+# contract kc-jdbcsink: connection.url=jdbc:sqlite:to.db insert.mode=upsert primary.key.mode=record_key schema.evolution=basic
+# contract kc-filesink: file=out
 
 load lib
 
@@ -52,6 +56,7 @@ args() {
 	mkdir "$KC_TMP/$1"
 	cd "$KC_TMP/$1" || return
 	line=$(sed -n 's/^# contract: *//p' "$KC_ROOT/tests/$1.bats" 2>/dev/null) || true
+	[ -n "$line" ] || line=$(sed -n "s/^# contract $1: *//p" "$KC_ROOT/tests/contract.bats")
 	eval "args=($line)"
 }
 
