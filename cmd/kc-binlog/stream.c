@@ -675,7 +675,8 @@ one_event(struct stream *s, struct kc_span raw, struct kc_err *e)
 	}
 	if (on_event(s, &ev, start, e) != 0)
 		return -1;
-	if (in_tx || s->in_tx)
+	/* Annotations come only when asked for: they have no number. */
+	if ((in_tx || s->in_tx) && ev.type != KC_BL_MARIA_ANNOTATE)
 		s->event++;
 	return 0;
 }
