@@ -49,18 +49,21 @@ key_rules(struct kc_cdc *c, const char *text, struct kc_err *e)
 		size_t n = strcspn(text, ";");
 		char *rule = kc_xstrndup(text, n), *colon = strrchr(rule, ':');
 		if (colon == NULL) {
-			kc_fail(e, KC_USAGE, "property message.key.columns: %s: must be "
-			    "table.regex:column,column", rule);
+			kc_fail(e, KC_USAGE,
+			    "property message.key.columns: %s: must be "
+			    "table.regex:column,column",
+			    rule);
 			free(rule);
 			return -1;
 		}
 		*colon = '\0';
-		c->rules = kc_xrealloc(c->rules, (c->nrules + 1) * sizeof *c->rules);
+		c->rules = kc_xrealloc(c->rules,
+		    (c->nrules + 1) * sizeof *c->rules);
 		struct key_rule *r = &c->rules[c->nrules++];
 		size_t k = 0;
 		r->cols = kc_xcalloc(strlen(colon + 1) + 2, sizeof *r->cols);
-		for (char *save, *s = strtok_r(colon + 1, ", ", &save); s != NULL;
-		     s = strtok_r(NULL, ", ", &save))
+		for (char *save, *s = strtok_r(colon + 1, ", ", &save);
+		     s != NULL; s = strtok_r(NULL, ", ", &save))
 			r->cols[k++] = kc_xstrdup(s);
 		int rc = kc_match_new(&r->tables, rule, e);
 		free(rule);
@@ -81,8 +84,10 @@ skipped_operations(struct kc_cdc *c, struct kc_conf *conf, struct kc_err *e)
 		if (strcmp(ops[i], "none") == 0)
 			continue;
 		if (strlen(ops[i]) != 1 || strchr("cudtr", ops[i][0]) == NULL)
-			rc = kc_fail(e, KC_USAGE, "property skipped.operations: %s: "
-			    "must be c, u, d, t or none", ops[i]);
+			rc = kc_fail(e, KC_USAGE,
+			    "property skipped.operations: %s: "
+			    "must be c, u, d, t or none",
+			    ops[i]);
 		else if (n < sizeof c->skipped - 1)
 			c->skipped[n++] = ops[i][0];
 	}
@@ -98,7 +103,8 @@ kc_cdc_new(struct kc_cdc **out, struct kc_conf *conf, const char *connector,
 
 	(void)connector;
 	if (kc_conf_str(conf, "topic.prefix") == NULL)
-		return kc_fail(e, KC_USAGE, "property topic.prefix is missing: it is "
+		return kc_fail(e, KC_USAGE,
+		    "property topic.prefix is missing: it is "
 		    "the first part of every topic and the key of the offsets; give it "
 		    "as topic.prefix=…, or in a file with -c");
 	c = kc_xcalloc(1, sizeof *c);
@@ -206,13 +212,21 @@ wants_column(const struct kc_cdc *c, const struct kc_cdc_table *t,
 
 /* ---- names and schemas of a table ---- */
 
-/* Kafka's alphabet; anything else becomes _ as in Debezium. */
+/* Kafka's alphabet and length; another character becomes _, as in Debezium. */
 static void
 sanitize(char *s)
 {
-	for (; *s != '\0'; s++)
-		if (!isalnum((unsigned char)*s) && strchr("._-", *s) == NULL)
-			*s = '_';
+	char *to = s;
+
+	for (; *s != '\0'; s++) {
+		unsigned char c = (unsigned char)*s;
+		if ((c & 0xc0) == 0x80)
+			continue; /* the rest of a character */
+		*to++ = isalnum(c) || strchr("._-", c) != NULL ? (char)c : '_';
+		if (c >= 0xf0) /* two in UTF-16, which Debezium counts in */
+			*to++ = '_';
+	}
+	*to = '\0';
 }
 
 static const char *const *
@@ -256,10 +270,11 @@ find_keys(const struct kc_cdc *c, struct kc_cdc_table *t, struct kc_err *e)
 	for (size_t i = 0; i < n; i++) {
 		int at = find_column(t, names[i]);
 		if (at == -1)
-			return kc_fail(e, KC_USAGE, "table %s.%s has no column %s for "
+			return kc_fail(e, KC_USAGE,
+			    "table %s.%s has no column %s for "
 			    "its key; see message.key.columns",
-			    t->schema != NULL ? t->schema : t->database, t->table,
-			    names[i]);
+			    t->schema != NULL ? t->schema : t->database,
+			    t->table, names[i]);
 		if (!t->cols[at].included)
 			continue;
 		t->cols[at].key = true;
@@ -281,8 +296,9 @@ put_field(struct kc_buf *b, const char *schema, const char *name)
 static void
 put_struct(struct kc_buf *b, const char *name, const char *suffix, bool optional)
 {
-	kc_buf_puts(b, optional ? "{\"type\":\"struct\",\"optional\":true,\"name\":" :
-				  "{\"type\":\"struct\",\"optional\":false,\"name\":");
+	kc_buf_puts(b,
+	    optional ? "{\"type\":\"struct\",\"optional\":true,\"name\":" :
+		       "{\"type\":\"struct\",\"optional\":false,\"name\":");
 	kc_json_str(b, name, strlen(name));
 	b->len--;
 	kc_buf_puts(b, suffix);
@@ -322,9 +338,10 @@ static const char envelope_tail[] =
     "{\"type\":\"int64\",\"optional\":true,\"field\":\"ts_ns\"}]}";
 
 static void
-value_schema(const struct kc_cdc *c, struct kc_cdc_table *t, const char *name,
-    struct kc_buf *b)
+value_schema(const struct kc_cdc *c, struct kc_cdc_table *t, struct kc_buf *b)
 {
+	const char *name = t->topic;
+
 	put_struct(b, name, ".Envelope", false);
 	kc_buf_lit(b, ",\"version\":2,\"fields\":[");
 	put_row(b, t, name, "before");
@@ -336,9 +353,9 @@ value_schema(const struct kc_cdc *c, struct kc_cdc_table *t, const char *name,
 }
 
 static void
-key_schema(struct kc_cdc_table *t, const char *name, struct kc_buf *b)
+key_schema(struct kc_cdc_table *t, struct kc_buf *b)
 {
-	put_struct(b, name, ".Key", false);
+	put_struct(b, t->topic, ".Key", false);
 	kc_buf_lit(b, ",\"fields\":[");
 	for (size_t i = 0; i < t->nkeys; i++) {
 		if (i > 0)
@@ -366,7 +383,6 @@ int
 kc_cdc_table_ready(struct kc_cdc *c, struct kc_cdc_table *t, struct kc_err *e)
 {
 	struct kc_buf key = { 0 }, value = { 0 };
-	char *name;
 	int n;
 
 	for (size_t i = 0; i < t->ncols; i++) {
@@ -384,16 +400,15 @@ kc_cdc_table_ready(struct kc_cdc *c, struct kc_cdc_table *t, struct kc_err *e)
 	t->topic = kc_xasprintf("%s%s%s%s%s", c->prefix, c->delimiter,
 	    t->schema != NULL ? t->schema : t->database, c->delimiter, t->table);
 	sanitize(t->topic);
-	name = kc_xasprintf("%s.%s.%s", c->prefix,
-	    t->schema != NULL ? t->schema : t->database, t->table);
+	if (strlen(t->topic) > 249)
+		t->topic[249] = '\0';
 	t->key_id[0] = '\0';
 	if (t->nkeys > 0) {
-		key_schema(t, name, &key);
+		key_schema(t, &key);
 		kc_sha256_id(t->key_id, KC_BUF_SPAN(&key));
 	}
-	value_schema(c, t, name, &value);
+	value_schema(c, t, &value);
 	kc_sha256_id(t->value_id, KC_BUF_SPAN(&value));
-	free(name);
 	kc_buf_reset(&t->announce);
 	if (t->nkeys > 0)
 		kc_put_schema(&t->announce, KC_BUF_SPAN(&key), t->key_id);
@@ -539,9 +554,9 @@ put_image(struct kc_buf *b, const struct kc_cdc_row *r)
 
 /* One event record; other: the row whose key goes into a header, or NULL. */
 static void
-put_event(struct kc_buf *b, const struct kc_cdc *c, const struct kc_cdc_table *t,
-    const struct kc_cdc_event *ev, const char *header,
-    const struct kc_cdc_row *other, int line, int of)
+put_event(struct kc_buf *b, const struct kc_cdc *c,
+    const struct kc_cdc_table *t, const struct kc_cdc_event *ev,
+    const char *header, const struct kc_cdc_row *other, int line, int of)
 {
 	const struct kc_cdc_row *image = ev->op == 'd' ? ev->before : ev->after;
 
@@ -673,8 +688,10 @@ kc_cdc_heartbeat(struct kc_cdc *c, struct kc_span offset, int64_t ts_us,
 	kc_json_str(out, c->heartbeat_topic, strlen(c->heartbeat_topic));
 	kc_buf_printf(out, ",\"keySchema\":\"%s\",\"key\":{\"serverName\":", key);
 	kc_json_str(out, c->prefix, strlen(c->prefix));
-	kc_buf_printf(out, "},\"valueSchema\":\"%s\",\"value\":{\"ts_ms\":%lld}"
-	    ",\"source\":{\"partition\":", value, (long long)(ts_us / 1000));
+	kc_buf_printf(out,
+	    "},\"valueSchema\":\"%s\",\"value\":{\"ts_ms\":%lld}"
+	    ",\"source\":{\"partition\":",
+	    value, (long long)(ts_us / 1000));
 	kc_buf_span(out, KC_BUF_SPAN(&c->partition));
 	kc_buf_lit(out, ",\"offset\":");
 	kc_buf_span(out, offset);
