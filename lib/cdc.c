@@ -516,13 +516,28 @@ static void
 put_head(struct kc_buf *b, const struct kc_cdc_table *t,
     const struct kc_cdc_row *key)
 {
-	kc_buf_span(b, KC_BUF_SPAN(&t->head));
-	if (t->nkeys == 0)
+	if (key == NULL) { /* truncate */
+		kc_buf_lit(b, "{\"topic\":");
+		kc_json_str(b, t->topic, strlen(t->topic));
 		return;
-	if (key != NULL)
+	}
+	kc_buf_span(b, KC_BUF_SPAN(&t->head));
+	if (t->nkeys > 0)
 		put_key(b, t, key);
-	else
-		kc_buf_lit(b, "null");
+}
+
+/* The key that the row has, or had, elsewhere. */
+static void
+put_header(struct kc_buf *b, const struct kc_cdc_table *t, const char *name,
+    const struct kc_cdc_row *other)
+{
+	kc_buf_lit(b, ",\"headers\":[[\"");
+	kc_buf_puts(b, name);
+	kc_buf_lit(b, "\",");
+	put_key(b, t, other);
+	kc_buf_lit(b, ",\"");
+	kc_buf_puts(b, t->key_id);
+	kc_buf_lit(b, "\"]]");
 }
 
 static void
@@ -578,15 +593,8 @@ put_event(struct kc_buf *b, const struct kc_cdc *c,
 	kc_buf_putc(b, ev->op);
 	kc_buf_putc(b, '"');
 	put_times(b, ev->ts_us);
-	if (other != NULL) {
-		kc_buf_lit(b, ",\"headers\":[[\"");
-		kc_buf_puts(b, header);
-		kc_buf_lit(b, "\",");
-		put_key(b, t, other);
-		kc_buf_lit(b, ",\"");
-		kc_buf_puts(b, t->key_id);
-		kc_buf_lit(b, "\"]]");
-	}
+	if (other != NULL)
+		put_header(b, t, header, other);
 	if (image != NULL && image->unchanged.len > 0) {
 		kc_buf_lit(b, ",\"unchanged\":[");
 		kc_buf_span(b, KC_BUF_SPAN(&image->unchanged));
@@ -597,10 +605,13 @@ put_event(struct kc_buf *b, const struct kc_cdc *c,
 
 static void
 put_tombstone(struct kc_buf *b, const struct kc_cdc *c,
-    const struct kc_cdc_table *t, const struct kc_cdc_event *ev, int line, int of)
+    const struct kc_cdc_table *t, const struct kc_cdc_event *ev,
+    const struct kc_cdc_row *newkey, int line, int of)
 {
 	put_head(b, t, ev->before);
 	kc_buf_lit(b, ",\"value\":null");
+	if (newkey != NULL)
+		put_header(b, t, "__debezium.newkey", newkey);
 	put_source(b, c, ev, line, of);
 }
 
@@ -631,7 +642,7 @@ put_moved(struct kc_buf *out, const struct kc_cdc *c,
 	part.after = NULL;
 	put_event(out, c, t, &part, "__debezium.newkey", ev->after, 1, n);
 	if (c->tombstones)
-		put_tombstone(out, c, t, &part, 2, n);
+		put_tombstone(out, c, t, &part, ev->after, 2, n);
 	part.op = 'c';
 	part.before = NULL;
 	part.after = ev->after;
@@ -656,7 +667,7 @@ kc_cdc_event(struct kc_cdc *c, struct kc_cdc_table *t,
 	n = ev->op == 'd' && c->tombstones && t->nkeys > 0 ? 2 : 1;
 	put_event(out, c, t, ev, NULL, NULL, 1, n);
 	if (n == 2)
-		put_tombstone(out, c, t, ev, 2, 2);
+		put_tombstone(out, c, t, ev, NULL, 2, 2);
 	return n;
 }
 

@@ -159,6 +159,9 @@ plan(struct column *c, const struct type *t, const struct column_def *d)
 	case K_FLOAT:
 		c->kind = b >= 0 ? K_FLOAT64 : K_FLOAT;
 		break;
+	case K_DOUBLE:
+		c->scale = b > 0 ? b : 0;
+		break;
 	case K_DECIMAL:
 		c->precision = a < 0 ? 10 : a;
 		c->scale = b < 0 ? 0 : b;
@@ -200,7 +203,8 @@ constant(const struct column_def *d, const struct column *c, bool mariadb)
 	const char *s = d->def, *p = s;
 	char *text;
 
-	if (s == NULL || c->kind == K_POINT || c->kind == K_GEOMETRY)
+	if (s == NULL || c->kind == K_POINT || c->kind == K_GEOMETRY ||
+	    c->kind == K_UUID)
 		return NULL;
 	if (is_now(s))
 		return mariadb || strstr(d->extra, "DEFAULT_GENERATED") == NULL ||
@@ -256,8 +260,13 @@ put_binary_default(struct kc_buf *b, const struct column *c, const char *s)
 static void
 put_decimal_default(struct kc_buf *b, const struct column *c, const char *s)
 {
-	const char *dot = strchr(s, '.');
-	size_t whole = dot == NULL ? strlen(s) : (size_t)(dot - s);
+	const char *dot;
+	size_t whole;
+
+	while (*s == '0' && isdigit((unsigned char)s[1]))
+		s++; /* zerofill */
+	dot = strchr(s, '.');
+	whole = dot == NULL ? strlen(s) : (size_t)(dot - s);
 
 	kc_buf_putc(b, '"');
 	kc_buf_put(b, s, whole);
