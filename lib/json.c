@@ -129,6 +129,17 @@ prefix_xor(uint64_t x)
 	return x;
 }
 
+/* Set bits; the compiler's own is a call where the CPU is not known to count. */
+static inline int
+count_bits(uint64_t x)
+{
+	x -= x >> 1 & UINT64_C(0x5555555555555555);
+	x = (x & UINT64_C(0x3333333333333333)) +
+	    (x >> 2 & UINT64_C(0x3333333333333333));
+	x = (x + (x >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+	return (int)((x * UINT64_C(0x0101010101010101)) >> 56);
+}
+
 /* The bytes that follow an active backslash; *carry: into the next block. */
 static uint64_t
 escaped_bytes(uint64_t back, uint64_t *carry)
@@ -196,23 +207,25 @@ skip_container(const char *p, const char *end)
 		uint64_t in = prefix_xor(m[QUOTE]) ^ string;
 		string = 0 - (in >> 63);
 		uint64_t open = m[OPEN] & ~in, close = m[CLOSE] & ~in;
-		int64_t closes = __builtin_popcountll(close);
+		if ((open | close) == 0)
+			continue;
+		int64_t closes = count_bits(close);
 
 		for (; closes >= depth && close != 0; close &= close - 1) {
 			int i = __builtin_ctzll(close);
 			uint64_t upto = ((uint64_t)2 << i) - 1;
-			int64_t d = depth + __builtin_popcountll(open & upto) -
-			    (closes - __builtin_popcountll(close) + 1);
+			int64_t d = depth + count_bits(open & upto) -
+			    (closes - count_bits(close) + 1);
 			if (d > 0)
 				continue;
-			squares += __builtin_popcountll(open & m[SQUARES] & upto);
-			squares -= __builtin_popcountll(
+			squares += count_bits(open & m[SQUARES] & upto);
+			squares -= count_bits(
 			    m[CLOSE] & ~in & m[SQUARES] & upto);
 			return squares == 0 ? p + i + 1 : NULL;
 		}
-		depth += __builtin_popcountll(open) - closes;
-		squares += __builtin_popcountll(open & m[SQUARES]) -
-		    __builtin_popcountll(m[CLOSE] & ~in & m[SQUARES]);
+		depth += count_bits(open) - closes;
+		squares += count_bits(open & m[SQUARES]) -
+		    count_bits(m[CLOSE] & ~in & m[SQUARES]);
 	}
 }
 
