@@ -291,6 +291,7 @@ teardown() {
 	start_bg pid bash -c 'exec kc-produce "$@" <in' - bootstrap.servers="$KC_KAFKA" -o off
 	exec 5>in
 	lines kp-o 1 100 >&5
+	wait_for 10 handles_term "$pid"
 	kill -TERM "$pid"
 	lines kp-o 101 200 >&5
 	exec 5>&-

@@ -113,6 +113,13 @@ wait_for() {
 	done
 }
 
+# handles_term PID: it has come so far that TERM ends it in its own way.
+handles_term() {
+	local caught
+	caught=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$1/status")
+	[ $((16#$caught & 1 << 14)) != 0 ]
+}
+
 # start_bg VAR CMD...: a session of its own, its pid in VAR; redirect around it.
 start_bg() {
 	local var=$1
