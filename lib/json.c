@@ -488,108 +488,6 @@ kc_json_strdup(struct kc_span v)
 	return kc_buf_str(&b);
 }
 
-/* Length of the UTF-8 character at p, RFC 3629; 0: none. */
-static size_t
-utf8_len(const char *text, size_t n)
-{
-	const unsigned char *p = (const unsigned char *)text;
-	unsigned char lo = 0x80, hi = 0xbf;
-	size_t k;
-
-	if (p[0] < 0xc2)
-		return p[0] < 0x80;
-	if (p[0] < 0xe0) {
-		k = 2;
-	} else if (p[0] < 0xf0) {
-		k = 3;
-		lo = p[0] == 0xe0 ? 0xa0 : 0x80;
-		hi = p[0] == 0xed ? 0x9f : 0xbf;
-	} else if (p[0] < 0xf5) {
-		k = 4;
-		lo = p[0] == 0xf0 ? 0x90 : 0x80;
-		hi = p[0] == 0xf4 ? 0x8f : 0xbf;
-	} else {
-		return 0;
-	}
-	if (n < k || p[1] < lo || p[1] > hi)
-		return 0;
-	for (size_t i = 2; i < k; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	return k;
-}
-
-/* Length of the run of ASCII at the start. */
-static inline size_t
-ascii_run(const char *p, size_t n)
-{
-	size_t i = 0;
-
-	for (uint64_t w; i + 8 <= n; i += 8) {
-		memcpy(&w, p + i, 8);
-		if ((w & 0x8080808080808080u) != 0)
-			break;
-	}
-	while (i < n && (p[i] & 0x80) == 0)
-		i++;
-	return i;
-}
-
-size_t
-kc_utf8_check(const char *text, size_t n)
-{
-	size_t i = 0, k;
-
-	while ((i += ascii_run(text + i, n - i)) < n)
-		for (; i < n && (text[i] & 0x80) != 0; i += k)
-			if ((k = utf8_len(text + i, n - i)) == 0)
-				return i;
-	return n;
-}
-
-void
-kc_json_esc(struct kc_buf *b, const void *text, size_t n)
-{
-	static const char hex[] = "0123456789ABCDEF";
-	static const char shorts[] = "\b\t\n\f\r\"\\", names[] = "btnfr\"\\";
-	const char *p = text, *end = p + n;
-
-	while (p < end) {
-		size_t run = plain_run(p, (size_t)(end - p));
-		kc_buf_put(b, p, run);
-		p += run;
-		while (p < end && (*p & 0x80) != 0) {
-			size_t k = utf8_len(p, (size_t)(end - p));
-			if (k == 0)
-				kc_buf_lit(b, "\xef\xbf\xbd");
-			else
-				kc_buf_put(b, p, k);
-			p += k == 0 ? 1 : k;
-		}
-		if (p == end ||
-		    ((unsigned char)*p >= 0x20 && *p != '"' && *p != '\\'))
-			continue;
-		const char *s = *p == '\0' ? NULL : strchr(shorts, *p);
-		if (s != NULL) {
-			kc_buf_putc(b, '\\');
-			kc_buf_putc(b, names[s - shorts]);
-		} else {
-			kc_buf_lit(b, "\\u00");
-			kc_buf_putc(b, hex[*p >> 4]);
-			kc_buf_putc(b, hex[*p & 15]);
-		}
-		p++;
-	}
-}
-
-void
-kc_json_str(struct kc_buf *b, const void *text, size_t n)
-{
-	kc_buf_putc(b, '"');
-	kc_json_esc(b, text, n);
-	kc_buf_putc(b, '"');
-}
-
 /* p is after the opening quote: escapes, control bytes and UTF-8 checked. */
 static const char *
 check_string(const char *p, const char *end)
@@ -610,7 +508,7 @@ check_string(const char *p, const char *end)
 			continue;
 		}
 		if ((unsigned char)*p < 0x20 ||
-		    (k = utf8_len(p, (size_t)(end - p))) == 0)
+		    (k = kc_utf8_len(p, (size_t)(end - p))) == 0)
 			return NULL;
 		p += k;
 	}

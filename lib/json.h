@@ -64,6 +64,8 @@ void kc_json_str(struct kc_buf *b, const void *text, size_t n);
 /* The same without the quotes. */
 void kc_json_esc(struct kc_buf *b, const void *text, size_t n);
 
+/* Length of the UTF-8 character at p, of n > 0 bytes there; 0: none. */
+size_t kc_utf8_len(const char *p, size_t n);
 /* Offset of the first byte that is not UTF-8; n when all are. */
 size_t kc_utf8_check(const char *text, size_t n);
 

@@ -12,26 +12,38 @@ static const char digits2[201] =
     "37383940414243444546474849505152535455565758596061626364656667686970717273"
     "7475767778798081828384858687888990919293949596979899";
 
+static int
+count_digits(uint64_t v)
+{
+	static const uint64_t powers[] = { 0, 10, 100, 1000, 10000, 100000,
+		1000000, 10000000, 100000000, 1000000000, 10000000000,
+		100000000000, 1000000000000, 10000000000000, 100000000000000,
+		1000000000000000, 10000000000000000, 100000000000000000,
+		1000000000000000000, 10000000000000000000u };
+	int n = (64 - __builtin_clzll(v | 1)) * 1233 >> 12;
+
+	return n + (v >= powers[n]);
+}
+
 char *
 kc_put_u64(char *dst, uint64_t v)
 {
-	char tmp[20], *p = tmp + sizeof(tmp);
-	size_t n;
+	char *end = dst + count_digits(v), *p = end;
+	uint32_t w;
 
-	while (v >= 100) {
-		p -= 2;
-		memcpy(p, digits2 + v % 100 * 2, 2);
-		v /= 100;
+	while (v > UINT32_MAX) { /* eight digits at a time, by 32-bit divisions */
+		w = (uint32_t)(v % 100000000);
+		v /= 100000000;
+		for (int i = 0; i < 4; i++, w /= 100)
+			memcpy(p -= 2, digits2 + w % 100 * 2, 2);
 	}
-	if (v >= 10) {
-		p -= 2;
-		memcpy(p, digits2 + v * 2, 2);
-	} else {
-		*--p = (char)('0' + v);
-	}
-	n = (size_t)(tmp + sizeof(tmp) - p);
-	memcpy(dst, p, n);
-	return dst + n;
+	for (w = (uint32_t)v; w >= 100; w /= 100)
+		memcpy(p -= 2, digits2 + w % 100 * 2, 2);
+	if (w >= 10)
+		memcpy(p - 2, digits2 + w * 2, 2);
+	else
+		p[-1] = (char)('0' + w);
+	return end;
 }
 
 char *
