@@ -5,6 +5,8 @@
 /* needs: rdkafka */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +15,30 @@
 #include "kafka-rd.h"
 #include "log.h"
 
+#define LOOK_EVERY (1024 * 1024) /* bytes taken between looks at the queue */
+
+/*
+ * When librdkafka's queue is full its broker thread sleeps for up to a second,
+ * however fast the queue is emptied (fetch.queue.backoff.ms came with 2.2). A
+ * question to the partition's leader wakes it; a thread asks, for it blocks.
+ */
+struct waker {
+	pthread_t thread;
+	bool running;
+	pthread_mutex_t lock;
+	pthread_cond_t cond;
+	bool ask, stop;
+	char topic[256];
+	int32_t partition;
+	/* the reader's own */
+	int64_t limit, count_limit; /* of the queue: bytes, messages */
+	int64_t bytes, count;	    /* taken since the last look */
+	bool full;
+};
+
 struct kc_consumer {
 	struct kc_kafka h; /* first: the callbacks' opaque */
+	struct waker w;
 	const struct kc_consumer_cb *cb;
 	void *arg;
 	bool group;
@@ -125,6 +149,95 @@ defaults(struct kc_kconf *k)
 	kc_kconf_default(k, "enable.partition.eof", "true");
 }
 
+static int64_t
+get_int(struct kc_kconf *k, const char *name)
+{
+	const char *v = kc_kconf_get(k, name);
+
+	return v == NULL ? 0 : strtoll(v, NULL, 10);
+}
+
+static void *
+wake(void *arg)
+{
+	struct kc_consumer *c = arg;
+	struct waker *w = &c->w;
+	char topic[sizeof w->topic];
+	int64_t lo, hi;
+	int32_t partition;
+
+	pthread_mutex_lock(&w->lock);
+	while (!w->stop) {
+		if (!w->ask) {
+			pthread_cond_wait(&w->cond, &w->lock);
+			continue;
+		}
+		w->ask = false;
+		memcpy(topic, w->topic, sizeof topic);
+		partition = w->partition;
+		pthread_mutex_unlock(&w->lock);
+		rd_kafka_query_watermark_offsets(c->h.rk, topic, partition, &lo,
+		    &hi, 1000);
+		pthread_mutex_lock(&w->lock);
+	}
+	pthread_mutex_unlock(&w->lock);
+	return NULL;
+}
+
+static int
+start_waker(struct kc_consumer *c, struct kc_err *e)
+{
+	struct waker *w = &c->w;
+	sigset_t all, old;
+	int rc;
+
+	pthread_mutex_init(&w->lock, NULL);
+	pthread_cond_init(&w->cond, NULL);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	rc = pthread_create(&w->thread, NULL, wake, c);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	w->running = rc == 0;
+	return rc == 0 ? 0 : kc_fail(e, KC_TEMP, "thread: %s", strerror(rc));
+}
+
+static void
+stop_waker(struct waker *w)
+{
+	if (!w->running)
+		return;
+	pthread_mutex_lock(&w->lock);
+	w->stop = true;
+	pthread_cond_signal(&w->cond);
+	pthread_mutex_unlock(&w->lock);
+	pthread_join(w->thread, NULL);
+	w->running = false;
+}
+
+/* Looks at the queue; once it was full, wakes until it is nearly empty. */
+static void
+look(struct kc_consumer *c, const struct kc_kmsg *m)
+{
+	struct waker *w = &c->w;
+	int64_t n = (int64_t)rd_kafka_queue_length(c->queue);
+	int64_t bytes = n * (w->bytes / w->count);
+
+	w->bytes = w->count = 0;
+	if (n >= w->count_limit * 9 / 10 || bytes >= w->limit * 9 / 10)
+		w->full = true;
+	else if (n < w->count_limit / 4 && bytes < w->limit / 4)
+		w->full = false;
+	if (!w->full || pthread_mutex_trylock(&w->lock) != 0)
+		return;
+	if (m->topic.n < sizeof w->topic) {
+		memcpy(w->topic, m->topic.p, m->topic.n + 1);
+		w->partition = m->partition;
+		w->ask = true;
+		pthread_cond_signal(&w->cond);
+	}
+	pthread_mutex_unlock(&w->lock);
+}
+
 struct kc_consumer *
 kc_consumer_new(struct kc_kconf *k, const struct kc_consumer_cb *cb, void *arg,
     struct kc_err *e)
@@ -147,6 +260,8 @@ kc_consumer_new(struct kc_kconf *k, const struct kc_consumer_cb *cb, void *arg,
 			    ours[i]);
 		kc_kconf_set(k, ours[i], "false", &ignored);
 	}
+	c->w.limit = 1024 * get_int(k, "queued.max.messages.kbytes");
+	c->w.count_limit = get_int(k, "queued.min.messages");
 	if (!c->group) /* the library wants one even to assign */
 		kc_kconf_default(k, "group.id", "kc-consume-without-group");
 	if (kc_kafka_open(&c->h, k, false, c->group ? callbacks : NULL, e) != 0) {
@@ -161,6 +276,10 @@ kc_consumer_new(struct kc_kconf *k, const struct kc_consumer_cb *cb, void *arg,
 		return NULL;
 	}
 	rd_kafka_queue_io_event_enable(c->queue, c->pipe[1], "1", 1);
+	if (start_waker(c, e) != 0) {
+		kc_consumer_free(c);
+		return NULL;
+	}
 	return c;
 }
 
@@ -169,6 +288,7 @@ kc_consumer_free(struct kc_consumer *c)
 {
 	if (c == NULL)
 		return;
+	stop_waker(&c->w);
 	if (c->raw != NULL)
 		rd_kafka_message_destroy(c->raw);
 	if (c->queue != NULL) {
@@ -339,6 +459,10 @@ kc_consumer_next(struct kc_consumer *c, struct kc_kmsg *m, struct kc_err *e)
 	if (c->h.warned)
 		kc_kafka_well(&c->h);
 	fill(m, raw);
+	c->w.bytes += (int64_t)(m->key.n + m->value.n);
+	c->w.count++;
+	if (c->w.bytes >= LOOK_EVERY)
+		look(c, m);
 	return 1;
 }
 

@@ -226,6 +226,29 @@ teardown() {
 	[ "$(topic_read kp-k -f '%k ')" = '{"id":1} {"id":2} ' ]
 }
 
+@test "an id in the store: the source fences who has it, before it reads" {
+	topic_create kp-q
+	topic_create kp-q-in
+	topic_create kp-q-off 1 cleanup.policy=compact
+	store="kafka:kp-q-off?name=q&bootstrap.servers=$KC_KAFKA&transactional.id=kp-q"
+	seq 1 10 | sed 's/.*/{"topic":"kp-q-in","value":&}/' | produce
+	mkfifo in
+	start_bg old bash -c 'exec kc-produce "$@" <in' - bootstrap.servers="$KC_KAFKA" -o "$store" 2>err
+	exec 5>in
+	kc-consume bootstrap.servers="$KC_KAFKA" topics=kp-q-in -e >lines
+	sed 's/kp-q-in/kp-q/' lines >&5
+	wait_for 20 eval '[ "$(topic_read kp-q | wc -l)" = 10 ]'
+	kc-consume bootstrap.servers="$KC_KAFKA" topics=kp-q-in -e -o "$store" |
+		produce topic=kp-q -o "$store"
+	lines kp-q 3 3 >&5
+	wait_for 20 eval '! kill -0 $old 2>/dev/null'
+	exec 5>&-
+	run wait "$old"
+	[ "$status" = 75 ]
+	grep -q fenced err
+	[ "$(topic_read kp-q | wc -l)" = 10 ]
+}
+
 @test "kill -9 at any instant repeats and loses nothing, by transactions" {
 	topic_create kp-l 1
 	topic_create kp-l-out 1
