@@ -543,19 +543,17 @@ put_header(struct kc_buf *b, const struct kc_cdc_table *t, const char *name,
 static void
 put_times(struct kc_buf *b, int64_t us)
 {
-	char *p = kc_buf_room(b, 3 * 32);
-	char *at = p, digits[24];
+	static struct kc_buf text; /* of the last time: mostly it again */
+	static int64_t last = -1;
 
-	memcpy(at, ",\"ts_ms\":", 9);
-	at = kc_put_i64(at + 9, us / 1000);
-	memcpy(at, ",\"ts_us\":", 9);
-	size_t n = (size_t)(kc_put_i64(digits, us) - digits);
-	memcpy(at + 9, digits, n);
-	at += 9 + n;
-	memcpy(at, ",\"ts_ns\":", 9);
-	memcpy(at + 9, digits, n);
-	memcpy(at + 9 + n, "000}", 4);
-	b->len += (size_t)(at + 13 + n - p);
+	if (us != last) {
+		last = us;
+		kc_buf_reset(&text);
+		kc_buf_printf(&text,
+		    ",\"ts_ms\":%lld,\"ts_us\":%lld,\"ts_ns\":%lld000}",
+		    (long long)(us / 1000), (long long)us, (long long)us);
+	}
+	kc_buf_span(b, KC_BUF_SPAN(&text));
 }
 
 static void

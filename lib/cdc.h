@@ -61,13 +61,23 @@ kc_cdc_row_begin(struct kc_cdc_row *r)
 	kc_buf_putc(&r->json, '{');
 }
 
-/* Before a column's value is appended to r->json. */
+/*
+ * Before a column's value is appended to r->json. A name is mostly short: it is
+ * copied as 32 bytes, which a buffer always has.
+ */
 static inline void
 kc_cdc_row_col(struct kc_cdc_row *r, const struct kc_cdc_column *c, size_t i)
 {
-	if (r->json.p[r->json.len - 1] != '{')
-		kc_buf_putc(&r->json, ',');
-	kc_buf_span(&r->json, KC_BUF_SPAN(&c->prefix));
+	size_t n = c->prefix.len;
+	char *to = kc_buf_room(&r->json, n + 33);
+
+	*to = ',';
+	to += to[-1] != '{';
+	if (n <= 32)
+		memcpy(to, c->prefix.p, 32);
+	else
+		memcpy(to, c->prefix.p, n);
+	r->json.len = (size_t)(to - r->json.p) + n;
 	r->col[i].at = (uint32_t)r->json.len;
 }
 
