@@ -12,6 +12,7 @@ struct kc_kafka {
 	char *servers;
 	char trouble[256]; /* the last connection error; "": none */
 	bool warned;
+	bool denied; /* this user, or its password */
 	int wait_ms; /* for a broker's answer: default.api.timeout.ms */
 };
 
@@ -25,6 +26,8 @@ void kc_kafka_close(struct kc_kafka *h);
 /* "SERVERS: what: why", with the last connection error. Returns -1. */
 int kc_kafka_fail(struct kc_kafka *h, int status, const char *what,
     const char *why, struct kc_err *e);
+/* Said once connections are refused for who we are. Returns -1. */
+int kc_kafka_denied(struct kc_kafka *h, struct kc_err *e);
 /* Something came from a broker: what went wrong before is over. */
 static inline void
 kc_kafka_well(struct kc_kafka *h)

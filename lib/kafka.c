@@ -161,6 +161,19 @@ kc_kconf_get(const struct kc_kconf *k, const char *name)
 	return w->got[0] == '\0' ? NULL : w->got;
 }
 
+/* No message shows its value. */
+static bool
+is_secret(const char *name)
+{
+	static const char *const parts[] = { "password", "secret", "jaas",
+		".key", ".pem" };
+
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+		if (strstr(name, parts[i]) != NULL)
+			return true;
+	return false;
+}
+
 /* 1: set; 0: librdkafka does not know the name; -1: bad value. */
 static int
 set_rd(struct kc_kconf *k, const char *said, const char *name,
@@ -173,11 +186,7 @@ set_rd(struct kc_kconf *k, const char *said, const char *name,
 		return 0;
 	case RD_KAFKA_CONF_INVALID:
 		return kc_fail(e, KC_USAGE, "%s: %s: %s", said,
-		    strstr(said, "password") != NULL ||
-			    strstr(said, "secret") != NULL ?
-			"(hidden)" :
-			value,
-		    why);
+		    is_secret(said) ? "(hidden)" : value, why);
 	default:
 		break;
 	}
@@ -530,6 +539,10 @@ on_error(rd_kafka_t *rk, int code, const char *why, void *opaque)
 			    strlen(why) :
 			    (size_t)(strstr(why, " (after ") - why)),
 		    why);
+	if (code == RD_KAFKA_RESP_ERR__AUTHENTICATION) {
+		h->denied = true;
+		return;
+	}
 	kc_log(h->warned ? KC_INFO : KC_WARN, "%s: %s; trying on", h->servers,
 	    why);
 	h->warned = true;
@@ -586,4 +599,14 @@ kc_kafka_fail(struct kc_kafka *h, int status, const char *what, const char *why,
 		return kc_fail(e, status, "%s: %s: %s", h->servers, what, why);
 	return kc_fail(e, status, "%s: %s: %s (%s)", h->servers, what, why,
 	    h->trouble);
+}
+
+int
+kc_kafka_denied(struct kc_kafka *h, struct kc_err *e)
+{
+	return kc_kafka_fail(h, KC_TEMP, "sasl",
+	    "this user is not let in: see "
+	    "sasl.username, sasl.password (or sasl.jaas.config) and "
+	    "sasl.mechanism",
+	    e);
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "io.h"
 #include "kafka-rd.h"
 #include "log.h"
 
@@ -41,7 +42,7 @@ struct kc_consumer {
 	struct waker w;
 	const struct kc_consumer_cb *cb;
 	void *arg;
-	bool group;
+	bool group, reading;
 	rd_kafka_queue_t *queue;
 	int pipe[2];		 /* written when the queue is no longer empty */
 	rd_kafka_message_t *raw; /* of the message given last */
@@ -308,13 +309,18 @@ kc_consumer_topics(struct kc_consumer *c, struct kc_tp **v, size_t *n,
     struct kc_err *e)
 {
 	const struct rd_kafka_metadata *md;
-	rd_kafka_resp_err_t err = rd_kafka_metadata(c->h.rk, 1, NULL, &md,
-	    c->h.wait_ms);
+	int left = c->reading ? 1000 : c->h.wait_ms;
 
-	if (err != 0) {
-		rd_kafka_poll(c->h.rk, 0); /* for the connection's error */
-		return kc_kafka_fail(&c->h, KC_TEMP, "no answer",
-		    "is a broker there, and reachable from here?", e);
+	/* A second at a time, so that a signal or a refusal ends it. */
+	while (rd_kafka_metadata(c->h.rk, 1, NULL, &md,
+		   left < 1000 ? left : 1000) != 0) {
+		if (!c->reading)
+			rd_kafka_consumer_poll(c->h.rk, 0); /* for its errors */
+		if (c->h.denied)
+			return kc_kafka_denied(&c->h, e);
+		if ((left -= 1000) <= 0 || kc_stop)
+			return kc_kafka_fail(&c->h, KC_TEMP, "no answer",
+			    "is a broker there, and reachable from here?", e);
 	}
 	*n = (size_t)md->topic_cnt;
 	*v = kc_xcalloc(*n + 1, sizeof **v);
@@ -336,6 +342,7 @@ kc_consumer_subscribe(struct kc_consumer *c, char *const *topics, size_t n,
 	for (size_t i = 0; i < n; i++)
 		rd_kafka_topic_partition_list_add(l, topics[i],
 		    RD_KAFKA_PARTITION_UA);
+	c->reading = true;
 	err = rd_kafka_subscribe(c->h.rk, l);
 	rd_kafka_topic_partition_list_destroy(l);
 	return err == 0 ?
@@ -350,6 +357,7 @@ kc_consumer_assign(struct kc_consumer *c, const struct kc_tp *v, size_t n,
 	rd_kafka_topic_partition_list_t *l = list_of(v, n);
 	rd_kafka_resp_err_t err = rd_kafka_assign(c->h.rk, l);
 
+	c->reading = true;
 	rd_kafka_topic_partition_list_destroy(l);
 	return err == 0 ?
 	    0 :
@@ -440,6 +448,8 @@ kc_consumer_next(struct kc_consumer *c, struct kc_kmsg *m, struct kc_err *e)
 	char drop[64];
 
 	for (bool drained = false;;) {
+		if (c->h.denied)
+			return kc_kafka_denied(&c->h, e);
 		if (c->raw != NULL)
 			rd_kafka_message_destroy(c->raw);
 		c->raw = raw = rd_kafka_consumer_poll(c->h.rk, 0);

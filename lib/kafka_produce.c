@@ -322,6 +322,17 @@ try_send(struct kc_producer *p, rd_kafka_topic_t *rkt, const struct kc_kmsg *m)
 	return err;
 }
 
+/* What ends this producer has happened. */
+static bool
+over(struct kc_producer *p)
+{
+	if (p->h.denied && !p->failed) {
+		kc_kafka_denied(&p->h, &p->why);
+		p->failed = true;
+	}
+	return p->failed;
+}
+
 static int
 failure(const struct kc_producer *p, struct kc_err *e)
 {
@@ -339,7 +350,7 @@ kc_producer_send(struct kc_producer *p, const struct kc_kmsg *m, struct kc_err *
 		return -1;
 	while ((err = try_send(p, rkt, m)) == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
 		rd_kafka_poll(p->h.rk, 100);
-		if (p->failed)
+		if (over(p))
 			return failure(p, e);
 		if (kc_stop)
 			return kc_fail(e, KC_TEMP,
@@ -388,7 +399,7 @@ kc_producer_mark(struct kc_producer *p)
 static int
 flush(struct kc_producer *p, struct kc_err *e)
 {
-	while (!p->failed && rd_kafka_outq_len(p->h.rk) > 0) {
+	while (!over(p) && rd_kafka_outq_len(p->h.rk) > 0) {
 		if (kc_stop)
 			return kc_fail(e, KC_TEMP,
 			    "stopped with %d messages on "
@@ -406,7 +417,7 @@ kc_producer_durable(struct kc_producer *p, bool wait, struct kc_err *e)
 	if (wait && flush(p, e) != 0)
 		return UINT64_MAX;
 	count(p);
-	if (p->failed) {
+	if (over(p)) {
 		failure(p, e);
 		return UINT64_MAX;
 	}
@@ -441,6 +452,10 @@ persist(struct kc_producer *p, const char *what,
 
 	while ((error = call(p->h.rk, 1000)) != NULL) {
 		rd_kafka_poll(p->h.rk, 0);
+		if (p->h.denied) {
+			rd_kafka_error_destroy(error);
+			return kc_kafka_denied(&p->h, e);
+		}
 		if (kc_stop || left-- <= 0 || !rd_kafka_error_is_retriable(error))
 			return transaction_failed(p, what, error, e);
 		rd_kafka_error_destroy(error);

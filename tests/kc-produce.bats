@@ -303,6 +303,44 @@ teardown() {
 	[ "$(kcat -b $broker -q -C -e -o beginning -t kp-n | wc -l)" = 3 ]
 }
 
+@test "a wrong password: 75 at once; a right one without the privilege: 75" {
+	local sasl=$((20000 + RANDOM % 5000 * 2))
+	while (: <>/dev/tcp/127.0.0.1/$sasl) 2>/dev/null; do
+		sasl=$((20000 + RANDOM % 5000 * 2))
+	done
+	local port=$((sasl > 29000 ? sasl - 100 : sasl + 100))
+	"$KC_ROOT/tests/services/kafka" start "$KC_TMP/kafka" $port \
+		"listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$((port + 1)),SASL_PLAINTEXT://127.0.0.1:$sasl" \
+		"advertised.listeners=PLAINTEXT://127.0.0.1:$port,SASL_PLAINTEXT://127.0.0.1:$sasl" \
+		listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT \
+		sasl.enabled.mechanisms=PLAIN \
+		'listener.name.sasl_plaintext.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_kc="right";' \
+		authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer \
+		super.users=User:ANONYMOUS
+	as() {
+		echo "bootstrap.servers=127.0.0.1:$sasl
+		security.protocol=SASL_PLAINTEXT
+		sasl.mechanism=PLAIN
+		sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required username=\"kc\" password=\"$1\";" >as.properties
+	}
+	lines kp-r 1 1 | kc-produce bootstrap.servers=127.0.0.1:$port
+	as wrong
+	run kc-produce -c as.properties < <(lines kp-r 1 1)
+	[ "$status" = 75 ]
+	[[ "$output" == *sasl.password* ]]
+	[[ "$output" != *wrong* ]]
+	run kc-consume -c as.properties topics=kp-r -e
+	[ "$status" = 75 ]
+	[[ "$output" == *sasl.password* ]]
+	as right
+	run kc-produce -c as.properties < <(lines kp-r 1 1)
+	[ "$status" = 75 ]
+	[[ "$output" == *kp-r*"grant Write"* ]]
+	run kc-consume -c as.properties topics=kp-r -e
+	[ "$status" = 75 ]
+	[[ "$output" == *kp-r* ]]
+}
+
 @test "dead letters that cannot be written: 74" {
 	run produce -D /dev/full <<<'nonsense'
 	[ "$status" = 74 ]

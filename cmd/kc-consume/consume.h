@@ -37,7 +37,7 @@ struct consume {
 	struct kc_regex *regex;
 	bool group, given; /* given: partitions, at least once */
 	bool announced;	   /* the schema of bytes in headers */
-	int64_t sent, looked_us, topics_us;
+	int64_t sent, looked_us, topics_us, age_us;
 	struct kc_err err; /* of a callback; status 0: none */
 };
 

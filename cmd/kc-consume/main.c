@@ -82,18 +82,25 @@ all_done(const struct consume *w)
 	return true;
 }
 
+/* What is due now and then. New topics can wait for a broker. */
+static int
+tick(struct consume *w, struct kc_err *e)
+{
+	struct kc_err why;
+
+	if (kc_mono_us() - w->topics_us >= w->age_us && find_topics(w, &why) != 0)
+		kc_log(KC_WARN, "%s", why.msg);
+	return confirm(w, e) == -1 ? -1 : 0;
+}
+
 /* Nothing to read now. 1: go on, 0: end, -1. */
 static int
 idle(struct consume *w, struct kc_err *e)
 {
-	int64_t age = 1000 * kc_conf_int(w->ctx->conf, "metadata.max.age.ms");
-
 	if (kc_out_flush(&w->out, e) != 0)
 		return -1;
 	if (all_done(w))
 		return 0;
-	if (kc_mono_us() - w->topics_us >= age && find_topics(w, e) != 0)
-		return -1;
 	kc_wait(kc_consumer_fd(w->c), 500, true);
 	return 1;
 }
@@ -114,7 +121,7 @@ loop(struct consume *w, struct kc_err *e)
 			return -1;
 		if (rc == 1 && w->ctx->count >= 0 && w->sent >= w->ctx->count)
 			return 0;
-		if ((rc == 0 || turn % 1024 == 0) && confirm(w, e) == -1)
+		if ((rc == 0 || turn % 1024 == 0) && tick(w, e) != 0)
 			return -1;
 		if (rc == 0 && (rc = idle(w, e)) <= 0)
 			return rc;
@@ -135,6 +142,7 @@ open_all(struct consume *w, struct kc_err *e)
 		return kc_fail(e, KC_USAGE,
 		    "topics: set either topics or topics.regex");
 	w->group = kc_conf_isset(c, "group.id");
+	w->age_us = 1000 * kc_conf_int(c, "metadata.max.age.ms");
 	if (w->group &&
 	    (kc_conf_isset(c, "offset") || kc_conf_isset(c, "partition")))
 		return kc_fail(e, KC_USAGE,
