@@ -408,6 +408,34 @@ fill_standard_files(void)
 			_exit(KC_IO);
 }
 
+/* What a store's child wants to know, unless -o says it; kc-offset(1). */
+static void
+tell_store(const struct kc_conf *c)
+{
+	const char *name = kc_conf_str(c, "name");
+	const char *servers = kc_conf_str(c, "bootstrap.servers");
+
+	if (name != NULL && *name != '\0')
+		setenv("KC_NAME", name, 1);
+	if (servers != NULL && *servers != '\0')
+		setenv("KC_BOOTSTRAP_SERVERS", servers, 0);
+}
+
+/* The command itself, once its configuration is good. */
+static int
+checked_run(struct kc_ctx *ctx)
+{
+	int rc = kc_conf_check(ctx->conf, &ctx->err) != 0 ? ctx->err.status : 0;
+
+	if (rc == 0) {
+		tell_store(ctx->conf);
+		rc = ctx->cmd->run(ctx);
+	}
+	if (rc != 0)
+		kc_log(KC_ERROR, "%s", ctx->err.msg);
+	return rc;
+}
+
 int
 kc_main(int argc, char **argv, const struct kc_cmd *cmd)
 {
@@ -423,12 +451,8 @@ kc_main(int argc, char **argv, const struct kc_cmd *cmd)
 	    (cmd->operands == NULL || cmd->operands[0] == '\0'))
 		rc = usage_error(cmd, "operand %s: must be name=value",
 		    ctx.argv[0]);
-	if (rc == 0) {
-		rc = kc_conf_check(ctx.conf, &ctx.err) != 0 ? ctx.err.status :
-							      cmd->run(&ctx);
-		if (rc != 0)
-			kc_log(KC_ERROR, "%s", ctx.err.msg);
-	}
+	if (rc == 0)
+		rc = checked_run(&ctx);
 	kc_conf_free(ctx.conf);
 	free(ctx.argv);
 	return rc == -1 ? 0 : rc;

@@ -207,6 +207,10 @@ teardown() {
 	lines kp-j 1 100 | produce transactional.id=kp-j name=inv -o kafka:kp-j-offsets
 	topic_read kp-j-offsets -f '%k %s\n' | tail -1 >out
 	[ "$(cat out)" = '["inv",{"s":"a"}] {"n":100}' ]
+	# and by the store's own process, without a transaction
+	lines kp-j 101 200 | produce name=inv -o kafka:kp-j-offsets
+	topic_read kp-j-offsets -f '%k %s\n' | tail -1 >out
+	[ "$(cat out)" = '["inv",{"s":"a"}] {"n":200}' ]
 }
 
 @test "fenced by a second process of the same id: 75, the second goes on" {

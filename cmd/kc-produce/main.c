@@ -208,9 +208,7 @@ set_up(struct produce *w, struct kc_err *e)
 	w->transactional = kc_kconf_isset(k, "transactional.id");
 	if (!w->transactional)
 		kc_kspec_release(&w->store);
-	w->connector = w->store.name != NULL || !kc_conf_isset(c, "name") ?
-	    kc_kspec_name(&w->store) :
-	    kc_conf_str(c, "name");
+	w->connector = kc_kspec_name(&w->store);
 	w->p = kc_producer_new(k, refused, w, e);
 	if (w->p == NULL)
 		return -1;
