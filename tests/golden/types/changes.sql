@@ -1,0 +1,12 @@
+SET sql_mode='ALLOW_INVALID_DATES';
+SET NAMES utf8mb4;
+update t_num set i=77, f=2.5 where id=102;
+update t_num set id=199 where id=103;
+delete from t_num where id=104;
+update t_str set v='changed', js='{"z": [1]}' where id=102;
+delete from t_str where id=105;
+update t_nokey set a=2 where a=1;
+delete from t_nokey where a is null;
+truncate table t_uniq;
+alter table t_gen add column added int default 9 after a;
+insert into t_gen(id,a,added) values(110,1,2);
