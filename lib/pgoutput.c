@@ -149,9 +149,14 @@ kc_pgoutput(struct kc_pg_msg *m, struct kc_span bytes, struct kc_err *e)
 		m->type = 0;
 		return 0;
 	default:
-		return kc_fail(e, KC_DATA, "pgoutput: a message of type %d is not "
-		    "known", m->type);
+		return kc_fail(e, KC_DATA,
+		    "pgoutput: a message of type %d is not "
+		    "known",
+		    m->type);
 	}
-	return r.cut ? kc_fail(e, KC_DATA, "pgoutput: a message of type %c is cut "
-	    "short", m->type) : 0;
+	return r.cut ? kc_fail(e, KC_DATA,
+			   "pgoutput: a message of type %c is cut "
+			   "short",
+			   m->type) :
+		       0;
 }

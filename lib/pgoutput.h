@@ -15,7 +15,7 @@
 #define KC_PG_MAX_COLUMNS 1664
 
 struct kc_pg_value {
-	char kind;	    /* n null, u unchanged (TOAST), t text */
+	char kind; /* n null, u unchanged (TOAST), t text */
 	struct kc_span text;
 };
 
@@ -34,18 +34,18 @@ struct kc_pg_relcol {
 /* B begin, C commit, R relation, I U D changes, T truncate, M message, or 0. */
 struct kc_pg_msg {
 	char type;
-	uint64_t lsn;	 /* B: of the commit, C: its end, M: its own */
-	int64_t ts_us;	 /* B, C: of the commit, since 1970 */
-	uint32_t xid;	 /* B */
-	uint32_t rel;	 /* R I U D */
-	char identity;	 /* R: d default, n nothing, f full, i index */
+	uint64_t lsn;  /* B: of the commit, C: its end, M: its own */
+	int64_t ts_us; /* B, C: of the commit, since 1970 */
+	uint32_t xid;  /* B */
+	uint32_t rel;  /* R I U D */
+	char identity; /* R: d default, n nothing, f full, i index */
 	struct kc_span schema, table; /* R */
 	size_t ncols;
 	struct kc_pg_relcol cols[KC_PG_MAX_COLUMNS]; /* R */
-	char old_kind;	 /* U D: K key, O whole old row, 0 none */
+	char old_kind; /* U D: K key, O whole old row, 0 none */
 	struct kc_pg_tuple old, new;
-	uint32_t nrels;	 /* T */
-	const uint8_t *rels; /* big-endian ids, 4 bytes each */
+	uint32_t nrels;			/* T */
+	const uint8_t *rels;		/* big-endian ids, 4 bytes each */
 	struct kc_span prefix, content; /* M */
 	bool transactional;
 };

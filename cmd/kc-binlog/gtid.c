@@ -12,7 +12,7 @@ struct range {
 };
 
 struct member {
-	char id[40]; /* MySQL: uuid; MariaDB: domain */
+	char id[40];	 /* MySQL: uuid; MariaDB: domain */
 	uint32_t server; /* MariaDB */
 	struct range *v;
 	size_t n;
@@ -71,7 +71,8 @@ parse_mysql(struct gtids *g, char *item)
 	while ((part = strtok_r(NULL, ":", &save)) != NULL) {
 		char *dash;
 		uint64_t from = strtoull(part, &dash, 10);
-		add_range(m, from, *dash == '-' ? strtoull(dash + 1, NULL, 10) : from);
+		add_range(m, from,
+		    *dash == '-' ? strtoull(dash + 1, NULL, 10) : from);
 	}
 }
 
@@ -132,8 +133,8 @@ gtid_text(struct kc_buf *b, bool mariadb, const struct kc_bl_gtid *t,
 		return;
 	}
 	*kc_put_hex(hex, t->sid, 16) = '\0';
-	kc_buf_printf(b, "%.8s-%.4s-%.4s-%.4s-%.12s:%llu", hex, hex + 8, hex + 12,
-	    hex + 16, hex + 20, (unsigned long long)t->seq);
+	kc_buf_printf(b, "%.8s-%.4s-%.4s-%.4s-%.12s:%llu", hex, hex + 8,
+	    hex + 12, hex + 16, hex + 20, (unsigned long long)t->seq);
 }
 
 void
@@ -162,9 +163,11 @@ gtids_put(struct kc_buf *b, const struct gtids *g)
 		}
 		kc_buf_puts(b, m->id);
 		for (size_t k = 0; k < m->n; k++) {
-			kc_buf_printf(b, ":%llu", (unsigned long long)m->v[k].from);
+			kc_buf_printf(b, ":%llu",
+			    (unsigned long long)m->v[k].from);
 			if (m->v[k].to != m->v[k].from)
-				kc_buf_printf(b, "-%llu", (unsigned long long)m->v[k].to);
+				kc_buf_printf(b, "-%llu",
+				    (unsigned long long)m->v[k].to);
 		}
 	}
 }

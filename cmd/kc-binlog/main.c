@@ -7,10 +7,14 @@
 
 #include "kc-binlog.h"
 
-#define UNSUPPORTED(name, def, doc) \
-	{ name, KC_T_STRING, def, NULL, 'L', doc, 0, NULL, KC_UNSUPPORTED }
-#define OF_THE_JVM(name, doc) \
-	{ name, KC_T_STRING, NULL, NULL, 'L', doc, 0, NULL, KC_IGNORED }
+#define UNSUPPORTED(name, def, doc)                                             \
+	{                                                                       \
+		name, KC_T_STRING, def, NULL, 'L', doc, 0, NULL, KC_UNSUPPORTED \
+	}
+#define OF_THE_JVM(name, doc)                                                \
+	{                                                                    \
+		name, KC_T_STRING, NULL, NULL, 'L', doc, 0, NULL, KC_IGNORED \
+	}
 
 static const struct kc_prop props[] = {
 	KC_MYSQL_PROPS,
@@ -19,7 +23,8 @@ static const struct kc_prop props[] = {
 	    'i', NULL, 0 },
 	KC_CDC_PROPS,
 	SNAPSHOT_PROPS,
-	UNSUPPORTED("decimal.handling.mode", "precise", "Only precise: exact decimals."),
+	UNSUPPORTED("decimal.handling.mode", "precise",
+	    "Only precise: exact decimals."),
 	UNSUPPORTED("bigint.unsigned.handling.mode", "long", "Only long."),
 	UNSUPPORTED("time.precision.mode", "adaptive_time_microseconds",
 	    "Only adaptive_time_microseconds."),
@@ -35,31 +40,42 @@ static const struct kc_prop props[] = {
 	UNSUPPORTED("read.only", "false", "Incremental snapshots come later."),
 	UNSUPPORTED("converters", "", "Custom converters are Java classes."),
 	UNSUPPORTED("post.processors", "", "Post processors are Java classes."),
-	UNSUPPORTED("column.propagate.source.type", "", "Source types in schemas."),
-	UNSUPPORTED("datatype.propagate.source.type", "", "Source types in schemas."),
-	{ "column.mask.", KC_T_STRING, NULL, NULL, 'L', "Masked columns.", 0, NULL,
-	    KC_PREFIX | KC_UNSUPPORTED },
-	{ "column.truncate.", KC_T_STRING, NULL, NULL, 'L', "Truncated columns.", 0,
+	UNSUPPORTED("column.propagate.source.type", "",
+	    "Source types in schemas."),
+	UNSUPPORTED("datatype.propagate.source.type", "",
+	    "Source types in schemas."),
+	{ "column.mask.", KC_T_STRING, NULL, NULL, 'L', "Masked columns.", 0,
 	    NULL, KC_PREFIX | KC_UNSUPPORTED },
+	{ "column.truncate.", KC_T_STRING, NULL, NULL, 'L',
+	    "Truncated columns.", 0, NULL, KC_PREFIX | KC_UNSUPPORTED },
 	UNSUPPORTED("schema.name.adjustment.mode", "none", "Only none."),
 	UNSUPPORTED("field.name.adjustment.mode", "none", "Only none."),
-	UNSUPPORTED("event.processing.failure.handling.mode", "fail", "Only fail."),
-	UNSUPPORTED("event.deserialization.failure.handling.mode", "fail", "Only fail."),
+	{ "event.processing.failure.handling.mode", KC_T_STRING, "fail",
+	    "fail|warn|skip|ignore", 'M',
+	    "A change logged as a statement, which has no rows: fail, warn or skip it.",
+	    0, NULL, 0 },
+	UNSUPPORTED("event.deserialization.failure.handling.mode", "fail",
+	    "Only fail."),
 	UNSUPPORTED("inconsistent.schema.handling.mode", "fail", "Only fail."),
 	UNSUPPORTED("enable.time.adjuster", "true", "Two-digit years."),
-	UNSUPPORTED("database.initial.statements", "", "Statements of each session."),
+	UNSUPPORTED("database.initial.statements", "",
+	    "Statements of each session."),
 	UNSUPPORTED("topic.naming.strategy",
 	    "io.debezium.schema.SchemaTopicNamingStrategy", "Only the default."),
 	OF_THE_JVM("max.batch.size", "Batches are as large as they come."),
 	OF_THE_JVM("max.queue.size", "The pipe is the queue."),
 	OF_THE_JVM("max.queue.size.in.bytes", "The pipe is the queue."),
 	OF_THE_JVM("poll.interval.ms", "Events go on as they come."),
-	OF_THE_JVM("connect.keep.alive", "A lost connection is always made again."),
-	OF_THE_JVM("connect.keep.alive.interval.ms", "The server's heartbeats serve."),
+	OF_THE_JVM("connect.keep.alive",
+	    "A lost connection is always made again."),
+	OF_THE_JVM("connect.keep.alive.interval.ms",
+	    "The server's heartbeats serve."),
 	OF_THE_JVM("min.row.count.to.stream.results", "Rows are always streamed."),
 	OF_THE_JVM("snapshot.max.threads", "One connection reads."),
 	OF_THE_JVM("binlog.buffer.size", "Nothing is buffered."),
-	OF_THE_JVM("errors.max.retries", "Retries go on."),
+	{ "errors.max.retries", KC_T_INT, "-1", "-1..", 'M',
+	    "Connections tried in vain, one after the other, before giving up; -1: no end.",
+	    0, NULL, 0 },
 	OF_THE_JVM("retriable.restart.connector.wait.ms", "Back-off is built in."),
 	OF_THE_JVM("database.allowPublicKeyRetrieval", "Of the JDBC driver."),
 	OF_THE_JVM("database.jdbc.driver", "Of the JDBC driver."),
@@ -111,8 +127,8 @@ from_server(struct binlog *b, struct kc_err *e)
 		return -1;
 	b->mariadb = kc_mysql_is_mariadb(b->db);
 	if (kc_cdc_new(&b->cdc, b->conf, b->mariadb ? "mariadb" : "mysql",
-		source_schema(b->mariadb), e) != 0 || stored(b, e) != 0 ||
-	    snapshot(b, &go_on, e) != 0)
+		source_schema(b->mariadb), e) != 0 ||
+	    stored(b, e) != 0 || snapshot(b, &go_on, e) != 0)
 		return -1;
 	return go_on ? stream(b, e) : kc_out_flush(&b->out, e);
 }
@@ -123,8 +139,10 @@ from_files(struct binlog *b, struct kc_err *e)
 	if (kc_conf_str(b->conf, "topic.prefix") == NULL)
 		kc_conf_set(b->conf, "topic.prefix", "binlog");
 	if (b->ctx->store != NULL)
-		return kc_fail(e, KC_USAGE, "-o %s: files have no position to go on "
-		    "from; leave -o out", b->ctx->store);
+		return kc_fail(e, KC_USAGE,
+		    "-o %s: files have no position to go on "
+		    "from; leave -o out",
+		    b->ctx->store);
 	if (kc_cdc_new(&b->cdc, b->conf, "mysql", source_schema(false), e) != 0)
 		return -1;
 	return stream_files(b, b->ctx->argv, b->ctx->argc, e);
@@ -138,7 +156,8 @@ run(struct kc_ctx *ctx)
 
 	kc_signals(false);
 	kc_out_init(&b.out, 1);
-	rc = ctx->argc > 0 ? from_files(&b, &ctx->err) : from_server(&b, &ctx->err);
+	rc = ctx->argc > 0 ? from_files(&b, &ctx->err) :
+			     from_server(&b, &ctx->err);
 	release(&b);
 	return rc == 0 ? 0 : ctx->err.status;
 }

@@ -8,9 +8,23 @@
 #include "kc-binlog.h"
 
 enum {
-	TINY = 1, SHORT = 2, LONG = 3, FLOAT = 4, DOUBLE = 5, LONGLONG = 8,
-	INT24 = 9, VARCHAR = 15, BIT = 16, NEWDECIMAL = 246, ENUM = 247, SET = 248,
-	TINY_BLOB = 249, BLOB = 252, VAR_STRING = 253, STRING = 254, GEOMETRY = 255
+	TINY = 1,
+	SHORT = 2,
+	LONG = 3,
+	FLOAT = 4,
+	DOUBLE = 5,
+	LONGLONG = 8,
+	INT24 = 9,
+	VARCHAR = 15,
+	BIT = 16,
+	NEWDECIMAL = 246,
+	ENUM = 247,
+	SET = 248,
+	TINY_BLOB = 249,
+	BLOB = 252,
+	VAR_STRING = 253,
+	STRING = 254,
+	GEOMETRY = 255
 };
 
 static bool
@@ -31,7 +45,7 @@ is_character(uint8_t t)
 struct described {
 	uint8_t type;
 	uint16_t meta;
-	bool is_unsigned, nullable;
+	bool is_unsigned, sign_known, nullable;
 	uint64_t collation; /* UINT64_MAX: not told */
 	struct kc_span name, values;
 	uint64_t nvalues, geometry;
@@ -55,7 +69,9 @@ describe_signs(const struct kc_bl_table *map, struct described *d)
 			continue;
 		if (bit / 8 < s.n)
 			d[i].is_unsigned = ((uint8_t)s.p[bit / 8] >>
-			    (7 - bit % 8) & 1) != 0;
+						   (7 - bit % 8) &
+					       1) != 0;
+		d[i].sign_known = true;
 		bit++;
 	}
 }
@@ -67,7 +83,8 @@ describe_charsets(const struct kc_bl_table *map, struct described *d)
 	struct kc_span each = kc_bl_optional(map, KC_BLO_COLUMN_CHARSET);
 	const uint8_t *end, *p = begin(def.p != NULL ? def : each, &end);
 	uint64_t common = def.p != NULL ? kc_bl_lenenc(&p, end) : UINT64_MAX;
-	uint64_t other = def.p != NULL && p < end ? kc_bl_lenenc(&p, end) : UINT64_MAX;
+	uint64_t other = def.p != NULL && p < end ? kc_bl_lenenc(&p, end) :
+						    UINT64_MAX;
 	uint64_t k = 0;
 
 	for (size_t i = 0; p != NULL && i < map->ncols; i++) {
@@ -113,7 +130,8 @@ describe_values(const struct kc_bl_table *map, struct described *d,
 static void
 describe_names(const struct kc_bl_table *map, struct described *d)
 {
-	const uint8_t *end, *p = begin(kc_bl_optional(map, KC_BLO_COLUMN_NAME), &end);
+	const uint8_t *end,
+	    *p = begin(kc_bl_optional(map, KC_BLO_COLUMN_NAME), &end);
 
 	for (size_t i = 0; p != NULL && i < map->ncols; i++) {
 		uint64_t n = kc_bl_lenenc(&p, end);
@@ -127,7 +145,8 @@ describe_names(const struct kc_bl_table *map, struct described *d)
 static void
 describe_geometry(const struct kc_bl_table *map, struct described *d)
 {
-	const uint8_t *end, *p = begin(kc_bl_optional(map, KC_BLO_GEOMETRY), &end);
+	const uint8_t *end,
+	    *p = begin(kc_bl_optional(map, KC_BLO_GEOMETRY), &end);
 
 	for (size_t i = 0; p != NULL && p < end && i < map->ncols; i++)
 		if (d[i].type == GEOMETRY)
@@ -200,11 +219,20 @@ put_type(struct kc_buf *b, const struct described *d, bool binary)
 		uint8_t type;
 		const char *name;
 	} plain[] = {
-		{ TINY, "tinyint" }, { SHORT, "smallint" }, { INT24, "mediumint" },
-		{ LONG, "int" }, { LONGLONG, "bigint" }, { FLOAT, "float" },
-		{ DOUBLE, "double" }, { 10, "date" }, { 14, "date" },
-		{ 13, "year" }, { 245, "json" }, { 11, "time" },
-		{ 12, "datetime" }, { 7, "timestamp" },
+		{ TINY, "tinyint" },
+		{ SHORT, "smallint" },
+		{ INT24, "mediumint" },
+		{ LONG, "int" },
+		{ LONGLONG, "bigint" },
+		{ FLOAT, "float" },
+		{ DOUBLE, "double" },
+		{ 10, "date" },
+		{ 14, "date" },
+		{ 13, "year" },
+		{ 245, "json" },
+		{ 11, "time" },
+		{ 12, "datetime" },
+		{ 7, "timestamp" },
 	};
 	static const char *const blobs[] = { "tiny", "", "medium", "long" };
 
@@ -214,17 +242,23 @@ put_type(struct kc_buf *b, const struct described *d, bool binary)
 	if (d->type == NEWDECIMAL)
 		kc_buf_printf(b, "decimal(%d,%d)", d->meta & 0xff, d->meta >> 8);
 	else if (d->type == BIT)
-		kc_buf_printf(b, "bit(%d)", (d->meta >> 8) * 8 + (d->meta & 0xff));
+		kc_buf_printf(b, "bit(%d)",
+		    (d->meta >> 8) * 8 + (d->meta & 0xff));
 	else if (d->type >= 17 && d->type <= 19)
-		kc_buf_printf(b, "%s(%d)", d->type == 17 ? "timestamp" :
-		    d->type == 18 ? "datetime" : "time", d->meta);
+		kc_buf_printf(b, "%s(%d)",
+		    d->type == 17     ? "timestamp" :
+			d->type == 18 ? "datetime" :
+					"time",
+		    d->meta);
 	else if (d->type == VARCHAR || d->type == VAR_STRING)
-		kc_buf_printf(b, "%s(%d)", binary ? "varbinary" : "varchar", d->meta);
+		kc_buf_printf(b, "%s(%d)", binary ? "varbinary" : "varchar",
+		    d->meta);
 	else if (d->type == STRING)
 		kc_buf_printf(b, "%s(%d)", binary ? "binary" : "char", d->meta);
 	else if (d->type >= TINY_BLOB && d->type <= BLOB)
-		kc_buf_printf(b, "%s%s", blobs[d->meta >= 1 && d->meta <= 4 ?
-		    d->meta - 1 : 1], binary ? "blob" : "text");
+		kc_buf_printf(b, "%s%s",
+		    blobs[d->meta >= 1 && d->meta <= 4 ? d->meta - 1 : 1],
+		    binary ? "blob" : "text");
 	else if (d->type == ENUM || d->type == SET)
 		put_values(b, d->type == ENUM ? "enum" : "set", d);
 	else if (d->type == GEOMETRY)
@@ -238,15 +272,18 @@ make_column(struct column *col, struct kc_cdc_column *cdc,
     const struct described *d, size_t i, bool mariadb)
 {
 	struct kc_buf type = { 0 };
-	const char *charset = d->collation == UINT64_MAX ? NULL :
-							   collation_charset(d->collation);
+	const char *charset = d->collation == UINT64_MAX ?
+	    NULL :
+	    collation_charset(d->collation);
 	bool binary = d->collation == 63;
 	char *name = d->name.p != NULL ? kc_xstrndup(d->name.p, d->name.n) :
 					 kc_xasprintf("@%zu", i + 1);
 
 	put_type(&type, d, binary);
-	struct column_def def = { .name = name, .type = kc_buf_str(&type),
-		.charset = binary ? NULL : charset, .extra = "",
+	struct column_def def = { .name = name,
+		.type = kc_buf_str(&type),
+		.charset = binary ? NULL : charset,
+		.extra = "",
 		.nullable = d->nullable };
 	column_make(col, cdc, &def, mariadb);
 	kc_buf_release(&type);
@@ -259,8 +296,10 @@ make_key(struct table *t, const struct kc_bl_table *map)
 {
 	struct kc_span plain = kc_bl_optional(map, KC_BLO_PRIMARY_KEY);
 	bool prefixed = plain.p == NULL;
-	const uint8_t *end, *p = begin(prefixed ?
-	    kc_bl_optional(map, KC_BLO_PRIMARY_KEY_PREFIX) : plain, &end);
+	const uint8_t *end,
+	    *p = begin(prefixed ? kc_bl_optional(map, KC_BLO_PRIMARY_KEY_PREFIX) :
+				  plain,
+		&end);
 
 	t->cdc.key_names = kc_xcalloc(map->ncols + 1, sizeof(char *));
 	while (p != NULL && p < end && t->cdc.nkeys < map->ncols) {
@@ -269,7 +308,8 @@ make_key(struct table *t, const struct kc_bl_table *map)
 			kc_bl_lenenc(&p, end);
 		if (k >= map->ncols)
 			break;
-		t->cdc.key_names[t->cdc.nkeys++] = kc_xstrdup(t->cdc.cols[k].name);
+		t->cdc.key_names[t->cdc.nkeys++] = kc_xstrdup(
+		    t->cdc.cols[k].name);
 	}
 }
 
@@ -280,9 +320,10 @@ meta_table(struct binlog *b, const struct kc_bl_table *map, struct kc_err *e)
 	struct table *t;
 
 	if (d == NULL) {
-		kc_fail(e, KC_DATA, "binlog: the table map of %.*s.%.*s is cut short: "
-		    "the log is damaged", (int)map->db.n, map->db.p,
-		    (int)map->table.n, map->table.p);
+		kc_fail(e, KC_DATA,
+		    "binlog: the table map of %.*s.%.*s is cut short: "
+		    "the log is damaged",
+		    (int)map->db.n, map->db.p, (int)map->table.n, map->table.p);
 		return NULL;
 	}
 	t = kc_xcalloc(1, sizeof *t);
@@ -300,6 +341,62 @@ meta_table(struct binlog *b, const struct kc_bl_table *map, struct kc_err *e)
 
 /* ---- a table compared with it ---- */
 
+/* utf8mb3 and ascii are read as utf8mb4. */
+static const char *
+plain_charset(const char *name)
+{
+	return name == NULL || strncmp(name, "utf8", 4) == 0 ||
+		strcmp(name, "ascii") == 0 ?
+	    "utf8mb4" :
+	    name;
+}
+
+/* Labels that are ASCII are the same in every character set. */
+static bool
+labels_fit(const struct column *c, const struct described *d)
+{
+	const uint8_t *end, *p = begin(d->values, &end);
+
+	if (d->nvalues != c->nlabels)
+		return d->nvalues == 0;
+	for (size_t i = 0; i < c->nlabels; i++) {
+		size_t n = (size_t)kc_bl_lenenc(&p, end), ascii = 0;
+		while (ascii < n && p[ascii] < 0x80)
+			ascii++;
+		if (ascii == n &&
+		    (strlen(c->labels[i]) != n || memcmp(c->labels[i], p, n) != 0))
+			return false;
+		p += n;
+	}
+	return true;
+}
+
+/* The same type; is it the same column still? */
+static bool
+traits_fit(const struct column *c, const char *name, const struct described *d,
+    struct kc_buf *why)
+{
+	const char *charset = d->collation == UINT64_MAX ?
+	    NULL :
+	    collation_charset(d->collation);
+
+	if (d->name.p != NULL && d->nullable != c->optional)
+		kc_buf_printf(why, "column %s is %s in the log", name,
+		    d->nullable ? "NULL" : "NOT NULL");
+	else if (c->kind == K_INT && d->sign_known &&
+	    d->is_unsigned != c->is_unsigned)
+		kc_buf_printf(why, "column %s is %ssigned in the log", name,
+		    d->is_unsigned ? "un" : "");
+	else if (c->kind == K_TEXT && charset != NULL &&
+	    strcmp(plain_charset(charset), plain_charset(c->charset)) != 0)
+		kc_buf_printf(why, "column %s is %s in the log", name, charset);
+	else if ((c->kind == K_ENUM || c->kind == K_SET) && !labels_fit(c, d))
+		kc_buf_printf(why, "column %s has other values in the log", name);
+	else
+		return true;
+	return false;
+}
+
 static bool
 column_fits(const struct column *c, const char *name, const struct described *d,
     struct kc_buf *why)
@@ -309,30 +406,27 @@ column_fits(const struct column *c, const char *name, const struct described *d,
 	struct column copy = *c;
 
 	if (d->name.p != NULL && !kc_span_is(d->name, name)) {
-		kc_buf_printf(why, "the log has a column %.*s where the table has %s",
+		kc_buf_printf(why,
+		    "the log has a column %.*s where the table has %s",
 		    (int)d->name.n, d->name.p, name);
 	} else if (rowcol_make(&r, name, d->type, d->meta, &copy, &e) != 0) {
 		kc_buf_puts(why, e.msg);
-	} else if (c->kind == K_DECIMAL && (c->precision != (d->meta & 0xff) ||
-	    c->scale != d->meta >> 8)) {
-		kc_buf_printf(why, "column %s is decimal(%d,%d) in the log", name,
-		    d->meta & 0xff, d->meta >> 8);
+	} else if (c->kind == K_DECIMAL &&
+	    (c->precision != (d->meta & 0xff) || c->scale != d->meta >> 8)) {
+		kc_buf_printf(why, "column %s is decimal(%d,%d) in the log",
+		    name, d->meta & 0xff, d->meta >> 8);
 	} else if (d->type >= 17 && d->type <= 19 && c->fsp != d->meta) {
-		kc_buf_printf(why, "column %s has %d digits of seconds in the log",
-		    name, d->meta);
-	} else if ((c->kind == K_ENUM || c->kind == K_SET) && d->nvalues > 0 &&
-	    d->nvalues != c->nlabels) {
-		kc_buf_printf(why, "column %s has %d values in the log", name,
-		    (int)d->nvalues);
+		kc_buf_printf(why,
+		    "column %s has %d digits of seconds in the log", name,
+		    d->meta);
 	} else {
-		return true;
+		return traits_fit(c, name, d, why);
 	}
 	return false;
 }
 
 bool
-meta_fits(const struct table *t, const struct kc_bl_table *map,
-    struct kc_buf *why)
+meta_fits(const struct table *t, const struct kc_bl_table *map, struct kc_buf *why)
 {
 	struct described *d;
 	bool ok = true;

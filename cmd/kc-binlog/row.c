@@ -7,12 +7,36 @@
 #include "mybin.h"
 
 enum {
-	TINY = 1, SHORT = 2, LONG = 3, FLOAT = 4, DOUBLE = 5, TIMESTAMP = 7,
-	LONGLONG = 8, INT24 = 9, DATE = 10, TIME = 11, DATETIME = 12, YEAR = 13,
-	NEWDATE = 14, VARCHAR = 15, BIT = 16, TIMESTAMP2 = 17, DATETIME2 = 18,
-	TIME2 = 19, VECTOR = 242, JSON = 245, NEWDECIMAL = 246, ENUM = 247,
-	SET = 248, TINY_BLOB = 249, MEDIUM_BLOB = 250, LONG_BLOB = 251,
-	BLOB = 252, VAR_STRING = 253, STRING = 254, GEOMETRY = 255
+	TINY = 1,
+	SHORT = 2,
+	LONG = 3,
+	FLOAT = 4,
+	DOUBLE = 5,
+	TIMESTAMP = 7,
+	LONGLONG = 8,
+	INT24 = 9,
+	DATE = 10,
+	TIME = 11,
+	DATETIME = 12,
+	YEAR = 13,
+	NEWDATE = 14,
+	VARCHAR = 15,
+	BIT = 16,
+	TIMESTAMP2 = 17,
+	DATETIME2 = 18,
+	TIME2 = 19,
+	VECTOR = 242,
+	JSON = 245,
+	NEWDECIMAL = 246,
+	ENUM = 247,
+	SET = 248,
+	TINY_BLOB = 249,
+	MEDIUM_BLOB = 250,
+	LONG_BLOB = 251,
+	BLOB = 252,
+	VAR_STRING = 253,
+	STRING = 254,
+	GEOMETRY = 255
 };
 
 static inline uint64_t
@@ -35,27 +59,26 @@ be(const uint8_t *p, size_t n)
 	return v;
 }
 
-#define NEED(n)                             \
-	do {                                \
+#define NEED(n)                               \
+	do {                                  \
 		if (end - p < (ptrdiff_t)(n)) \
-			return NULL;        \
+			return NULL;          \
 	} while (0)
 
 /* Each decoder appends one value and returns after its bytes; NULL: cut. */
-#define DECODER(name)                                                         \
+#define DECODER(name)                                                        \
 	static const uint8_t *name(const struct rowcol *c, const uint8_t *p, \
 	    const uint8_t *end, struct kc_buf *out)
 
 /* ---- numbers ---- */
 
-#define INTEGER(name, width, sign)                              \
-	DECODER(name)                                           \
-	{                                                       \
-		NEED(width);                                    \
-		uint64_t v = le(p, width);                      \
-		put_int(out, c->col,                            \
-		    c->col->is_unsigned ? (int64_t)v : (sign)); \
-		return p + (width);                             \
+#define INTEGER(name, width, sign)                                               \
+	DECODER(name)                                                            \
+	{                                                                        \
+		NEED(width);                                                     \
+		uint64_t v = le(p, width);                                       \
+		put_int(out, c->col, c->col->is_unsigned ? (int64_t)v : (sign)); \
+		return p + (width);                                              \
 	}
 INTEGER(get_tiny, 1, (int8_t)v)
 INTEGER(get_short, 2, (int16_t)v)
@@ -186,7 +209,7 @@ DECODER(get_datetime2)
 	int64_t ymd = v >> 17, ym = ymd >> 5, hms = v & 0x1ffff;
 	put_datetime(out, c->col, (int)(ym / 13), (int)(ym % 13), (int)(ymd & 31),
 	    ((hms >> 12) * 3600 + (hms >> 6 & 63) * 60 + (hms & 63)) * 1000000 +
-	    fraction_us(p + 5, n));
+		fraction_us(p + 5, n));
 	return p + 5 + n;
 }
 
@@ -382,9 +405,11 @@ rowcol_make(struct rowcol *r, const char *name, uint8_t type, uint16_t meta,
 		return 0;
 	return kc_fail(e, KC_DATA, "column %s: %s %u in the log; %s", name,
 	    known ? "another type than the table's:" : "a type that is not known:",
-	    type, known ? "the table was altered since: set "
-	    "binlog_row_metadata=FULL on the server, or take a new snapshot" :
-	    "leave the column out with column.exclude.list");
+	    type,
+	    known ?
+		"the table was altered since: set "
+		"binlog_row_metadata=FULL on the server, or take a new snapshot" :
+		"leave the column out with column.exclude.list");
 }
 
 int
@@ -409,7 +434,8 @@ row_image(const struct rowcol *cols, const struct kc_cdc_table *t,
 		kc_cdc_row_col(row, &t->cols[i], i);
 		if (kc_bl_bit(nulls, bit++))
 			kc_buf_lit(&row->json, "null");
-		else if ((p = cols[i].decode(&cols[i], p, end, &row->json)) == NULL)
+		else if ((p = cols[i].decode(&cols[i], p, end, &row->json)) ==
+		    NULL)
 			return -1;
 		if (t->cols[i].included)
 			kc_cdc_row_val(row, i);

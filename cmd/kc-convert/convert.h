@@ -10,8 +10,8 @@
 
 /* One side, key or value, of a converted record. */
 struct piece {
-	struct kc_span data;   /* JSON; p NULL: absent */
-	struct kc_span bytes;  /* base64; p NULL: absent */
+	struct kc_span data;	  /* JSON; p NULL: absent */
+	struct kc_span bytes;	  /* base64; p NULL: absent */
 	struct kc_schema *schema; /* NULL: schemaless */
 };
 
@@ -32,7 +32,7 @@ struct converter {
 	struct seen {
 		struct kc_buf text;
 		struct kc_schema *schema;
-	} *seen;
+	} * seen;
 	size_t nseen;
 	struct kc_buf scratch;
 };
@@ -51,8 +51,7 @@ convert_fn string_forward, string_back; /* plain.c */
 convert_fn bytes_forward, bytes_back;
 
 /* Makes the defaults of a schema from the wire data; sets its text and id. */
-int json_schema_back(struct converter *c, struct kc_schema *s,
-    struct kc_err *e);
+int json_schema_back(struct converter *c, struct kc_schema *s, struct kc_err *e);
 
 /* The schema of that text, parsed once; *first: it was not met before. */
 struct kc_schema *converter_schema(struct converter *c, struct kc_span text,

@@ -11,10 +11,10 @@
 
 /* What a schema asks of its values, compiled at its first use. */
 struct plan {
-	bool walk;     /* something below is not copied */
+	bool walk; /* something below is not copied */
 	bool decimal;
 	int scale;
-	char *def;     /* for null; NULL: null stays null */
+	char *def;	     /* for null; NULL: null stays null */
 	struct plan *fields; /* struct: one each; array: items; map: keys, values */
 	struct kc_buf envelope; /* forward: `{"schema":…,"payload":` */
 };
@@ -37,8 +37,10 @@ decimal_forward(struct walk *w, const struct plan *p, struct kc_span v)
 	struct kc_buf *bytes = &w->c->scratch;
 
 	if (!kc_json_is_str(v))
-		return kc_fail(w->e, KC_DATA, "Decimal: must be a string with its "
-		    "digits, is %.*s", v.n > 40 ? 40 : (int)v.n, v.p);
+		return kc_fail(w->e, KC_DATA,
+		    "Decimal: must be a string with its "
+		    "digits, is %.*s",
+		    v.n > 40 ? 40 : (int)v.n, v.p);
 	if (w->c->numeric) {
 		kc_buf_span(w->out, kc_json_inner(v));
 		return 0;
@@ -62,7 +64,8 @@ decimal_back(struct walk *w, const struct plan *p, struct kc_span v)
 	if (kc_json_is_str(v)) {
 		kc_buf_reset(bytes);
 		if (kc_b64_decode(bytes, kc_json_inner(v)) != 0)
-			return kc_fail(w->e, KC_DATA, "Decimal: %.*s is not base64",
+			return kc_fail(w->e, KC_DATA,
+			    "Decimal: %.*s is not base64",
 			    v.n > 40 ? 40 : (int)v.n, v.p);
 		kc_decimal_text(w->out, bytes->p, bytes->len, p->scale);
 	} else {
@@ -82,8 +85,10 @@ decimal_back(struct walk *w, const struct plan *p, struct kc_span v)
 static void
 compile(struct plan *p, const struct kc_schema *s, struct converter *c)
 {
-	size_t n = s->type == KC_STRUCT ? s->nfields : s->type == KC_MAP ? 2 :
-	    s->type == KC_ARRAY ? 1 : 0;
+	size_t n = s->type == KC_STRUCT ? s->nfields :
+	    s->type == KC_MAP		? 2 :
+	    s->type == KC_ARRAY		? 1 :
+					  0;
 
 	p->decimal = s->logical == KC_L_DECIMAL;
 	p->scale = s->scale;
@@ -93,8 +98,10 @@ compile(struct plan *p, const struct kc_schema *s, struct converter *c)
 	p->fields = n == 0 ? NULL : kc_xcalloc(n, sizeof *p->fields);
 	for (size_t i = 0; i < n; i++) {
 		const struct kc_schema *sub = s->type == KC_STRUCT ?
-		    s->fields[i].schema : s->type == KC_ARRAY ? s->items :
-		    i == 0 ? s->keys : s->values;
+		    s->fields[i].schema :
+		    s->type == KC_ARRAY ? s->items :
+		    i == 0		? s->keys :
+					  s->values;
 		compile(&p->fields[i], sub, c);
 		p->walk |= p->fields[i].walk;
 	}
@@ -103,13 +110,17 @@ compile(struct plan *p, const struct kc_schema *s, struct converter *c)
 static void
 plan_release(struct plan *p, const struct kc_schema *s)
 {
-	size_t n = s->type == KC_STRUCT ? s->nfields : s->type == KC_MAP ? 2 :
-	    s->type == KC_ARRAY ? 1 : 0;
+	size_t n = s->type == KC_STRUCT ? s->nfields :
+	    s->type == KC_MAP		? 2 :
+	    s->type == KC_ARRAY		? 1 :
+					  0;
 
 	for (size_t i = 0; i < n; i++)
-		plan_release(&p->fields[i], s->type == KC_STRUCT ?
-		    s->fields[i].schema : s->type == KC_ARRAY ? s->items :
-		    i == 0 ? s->keys : s->values);
+		plan_release(&p->fields[i],
+		    s->type == KC_STRUCT    ? s->fields[i].schema :
+			s->type == KC_ARRAY ? s->items :
+			i == 0		    ? s->keys :
+					      s->values);
 	free(p->fields);
 	kc_buf_release(&p->envelope);
 }
@@ -156,8 +167,8 @@ put_struct(struct walk *w, const struct kc_schema *s, const struct plan *p,
 
 	if (v.p[0] != '{' || kc_json_open(&it, v) != 0)
 		return kc_fail(w->e, KC_DATA, "%s: must be an object, is %.*s",
-		    s->name != NULL ? s->name : "struct", v.n > 40 ? 40 : (int)v.n,
-		    v.p);
+		    s->name != NULL ? s->name : "struct",
+		    v.n > 40 ? 40 : (int)v.n, v.p);
 	kc_buf_putc(w->out, '{');
 	while ((rc = kc_json_member(&it, &key, &val)) == 1) {
 		if (w->out->p[w->out->len - 1] != '{')
@@ -172,13 +183,15 @@ put_struct(struct walk *w, const struct kc_schema *s, const struct plan *p,
 			kc_buf_span(w->out, val);
 			continue;
 		}
-		if (put_value(w, s->fields[next].schema, &p->fields[next], val) != 0)
+		if (put_value(w, s->fields[next].schema, &p->fields[next],
+			val) != 0)
 			return kc_fail_in(w->e, "%s: ", s->fields[next].name);
 		next++;
 	}
 	kc_buf_putc(w->out, '}');
-	return rc == 0 ? 0 : kc_fail(w->e, KC_DATA, "malformed JSON in %s",
-	    s->name != NULL ? s->name : "a struct");
+	return rc == 0 ? 0 :
+			 kc_fail(w->e, KC_DATA, "malformed JSON in %s",
+			     s->name != NULL ? s->name : "a struct");
 }
 
 static int
@@ -229,7 +242,8 @@ put_map(struct walk *w, const struct kc_schema *s, const struct plan *p,
 			if (kc_json_open(&pair, val) != 0 ||
 			    kc_json_item(&pair, &key) != 1 ||
 			    kc_json_item(&pair, &val) != 1)
-				return kc_fail(w->e, KC_DATA, "a map's entry must be "
+				return kc_fail(w->e, KC_DATA,
+				    "a map's entry must be "
 				    "[key, value]");
 			kc_buf_putc(w->out, '[');
 			if (put_value(w, s->keys, &p->fields[0], key) != 0)
@@ -313,7 +327,8 @@ put_schema(struct walk *w, const struct kc_schema *s, const char *field)
 		for (size_t i = 0; rc == 0 && i < s->nfields; i++) {
 			if (i > 0)
 				kc_buf_putc(b, ',');
-			rc = put_schema(w, s->fields[i].schema, s->fields[i].name);
+			rc = put_schema(w, s->fields[i].schema,
+			    s->fields[i].name);
 		}
 		kc_buf_putc(b, ']');
 	} else if (s->type == KC_ARRAY) {
@@ -325,7 +340,8 @@ put_schema(struct walk *w, const struct kc_schema *s, const char *field)
 		kc_buf_lit(b, ",\"values\":");
 		rc = rc != 0 ? rc : put_schema(w, s->values, NULL);
 	}
-	kc_buf_puts(b, s->optional ? ",\"optional\":true" : ",\"optional\":false");
+	kc_buf_puts(b,
+	    s->optional ? ",\"optional\":true" : ",\"optional\":false");
 	put_text(b, "name", s->name);
 	if (s->version != 0)
 		kc_buf_printf(b, ",\"version\":%d", s->version);
@@ -342,7 +358,8 @@ put_schema(struct walk *w, const struct kc_schema *s, const char *field)
 		kc_buf_lit(b, ",\"default\":");
 		compile(&plan, s, w->c);
 		plan.def = NULL;
-		rc = put_value(w, s, &plan, (struct kc_span){ s->def, strlen(s->def) });
+		rc = put_value(w, s, &plan,
+		    (struct kc_span){ s->def, strlen(s->def) });
 		plan_release(&plan, s);
 	}
 	put_text(b, "field", field);
@@ -403,8 +420,10 @@ json_forward(struct converter *c, const struct piece *in, struct made *out,
 	struct plan *p = in->schema == NULL ? NULL : plan_of(in->schema, c);
 
 	if (in->bytes.p != NULL)
-		return kc_fail(e, KC_DATA, "%sBytes: was converted before; "
-		    "JsonConverter takes data", c->side);
+		return kc_fail(e, KC_DATA,
+		    "%sBytes: was converted before; "
+		    "JsonConverter takes data",
+		    c->side);
 	if (c->schemas_enable && p != NULL) {
 		if (p->envelope.len == 0) {
 			struct walk s = { c, false, &p->envelope, e };
@@ -444,8 +463,10 @@ json_back(struct converter *c, const struct piece *in, struct made *out,
 	int n = 0;
 
 	if (in->bytes.p != NULL)
-		return kc_fail(e, KC_DATA, "%s: is not JSON; is this the converter the "
-		    "topic was written with?", c->side);
+		return kc_fail(e, KC_DATA,
+		    "%s: is not JSON; is this the converter the "
+		    "topic was written with?",
+		    c->side);
 	if (!c->schemas_enable || kc_json_is_null(in->data)) {
 		kc_buf_span(&out->text, in->data);
 		return 0;
@@ -458,9 +479,11 @@ json_back(struct converter *c, const struct piece *in, struct made *out,
 				payload = val;
 		}
 	if (n != 2 || schema.p == NULL || payload.p == NULL)
-		return kc_fail(e, KC_DATA, "%s: JsonConverter with schemas.enable "
+		return kc_fail(e, KC_DATA,
+		    "%s: JsonConverter with schemas.enable "
 		    "requires \"schema\" and \"payload\" and nothing else; for plain JSON "
-		    "set %s.converter.schemas.enable=false", c->side, c->side);
+		    "set %s.converter.schemas.enable=false",
+		    c->side, c->side);
 	if (kc_json_is_null(schema)) {
 		kc_buf_span(&out->text, payload);
 		return 0;

@@ -17,35 +17,41 @@ static const struct converter_class classes[] = {
 	{ JSON_CONVERTER, json_forward, json_back },
 	{ "org.apache.kafka.connect.storage.StringConverter", string_forward,
 	    string_back },
-	{ "org.apache.kafka.connect.converters.ByteArrayConverter", bytes_forward,
-	    bytes_back },
+	{ "org.apache.kafka.connect.converters.ByteArrayConverter",
+	    bytes_forward, bytes_back },
 };
 #define NCLASSES (sizeof classes / sizeof *classes)
 
-#define SIDE(side)                                                             \
-	{ side ".converter", KC_T_CLASS, JSON_CONVERTER, NULL, 'H',            \
-	    "Converter of the " side ": JsonConverter, StringConverter or "    \
-	    "ByteArrayConverter, with or without their packages.", 0, NULL, 0 }, \
-	{ side ".converter.schemas.enable", KC_T_BOOLEAN, "true", NULL, 'H',   \
-	    "JsonConverter: the schema goes with each " side ".", 0, NULL, 0 }, \
-	{ side ".converter.decimal.format", KC_T_STRING, "BASE64",             \
-	    "BASE64|NUMERIC", 'M',                                             \
-	    "JsonConverter: Decimals as base64 of their bytes, or numbers.",   \
-	    0, NULL, 0 },                                                      \
-	{ side ".converter.replace.null.with.default", KC_T_BOOLEAN, "true",   \
-	    NULL, 'M', "JsonConverter: null becomes the schema's default.", 0, \
-	    NULL, 0 },                                                         \
-	{ side ".converter.schemas.cache.size", KC_T_INT, "1000", "0..", 'L',  \
-	    "Every schema is kept here.", 0, NULL, KC_IGNORED },               \
-	{ side ".converter.converter.encoding", KC_T_STRING, "UTF-8", "UTF-8|UTF8", \
-	    'L', "StringConverter: UTF-8 only.", 0, side ".converter.encoding", 0 }
+#define SIDE(side)                                                                   \
+	{ side ".converter", KC_T_CLASS, JSON_CONVERTER, NULL, 'H',                  \
+		"Converter of the " side ": JsonConverter, StringConverter or "      \
+		"ByteArrayConverter, with or without their packages.",               \
+		0, NULL, 0 },                                                        \
+	    { side ".converter.schemas.enable", KC_T_BOOLEAN, "true", NULL,          \
+		    'H', "JsonConverter: the schema goes with each " side ".",       \
+		    0, NULL, 0 },                                                    \
+	    { side ".converter.decimal.format", KC_T_STRING, "BASE64",               \
+		    "BASE64|NUMERIC", 'M',                                           \
+		    "JsonConverter: Decimals as base64 of their bytes, or numbers.", \
+		    0, NULL, 0 },                                                    \
+	    { side ".converter.replace.null.with.default", KC_T_BOOLEAN,             \
+		    "true", NULL, 'M',                                               \
+		    "JsonConverter: null becomes the schema's default.", 0,          \
+		    NULL, 0 },                                                       \
+	    { side ".converter.schemas.cache.size", KC_T_INT, "1000", "0..",         \
+		    'L', "Every schema is kept here.", 0, NULL, KC_IGNORED },        \
+	{                                                                            \
+		side ".converter.converter.encoding", KC_T_STRING, "UTF-8",          \
+		    "UTF-8|UTF8", 'L', "StringConverter: UTF-8 only.", 0,            \
+		    side ".converter.encoding", 0                                    \
+	}
 
 static const struct kc_prop props[] = {
 	SIDE("key"),
 	SIDE("value"),
 	{ "header.converter", KC_T_CLASS, NULL, NULL, 'L',
-	    "Headers are kc-produce's and kc-consume's, as SimpleHeaderConverter.", 0,
-	    NULL, KC_IGNORED },
+	    "Headers are kc-produce's and kc-consume's, as SimpleHeaderConverter.",
+	    0, NULL, KC_IGNORED },
 	{ 0 },
 };
 
@@ -156,8 +162,8 @@ record(void *arg, struct kc_rec *r, struct kc_buf *out, struct kc_err *e)
 	struct convert *cv = arg;
 	bool key, value;
 
-	if (side(cv, &cv->key, &cv->k, r->key, r->key_bytes, r->key_schema, &key,
-		e) != 0 ||
+	if (side(cv, &cv->key, &cv->k, r->key, r->key_bytes, r->key_schema,
+		&key, e) != 0 ||
 	    side(cv, &cv->value, &cv->v, r->value, r->value_bytes,
 		r->value_schema, &value, e) != 0)
 		return -1;
@@ -175,7 +181,8 @@ find_class(const char *name)
 {
 	for (size_t i = 0; i < NCLASSES; i++) {
 		const char *dot = strrchr(classes[i].name, '.');
-		if (strcmp(name, classes[i].name) == 0 || strcmp(name, dot + 1) == 0)
+		if (strcmp(name, classes[i].name) == 0 ||
+		    strcmp(name, dot + 1) == 0)
 			return &classes[i];
 	}
 	return NULL;
@@ -193,13 +200,16 @@ set_up(struct converter *c, const char *which, struct kc_conf *conf,
 	c->side = which;
 	c->class = find_class(class);
 	if (c->class == NULL)
-		return kc_fail(e, KC_USAGE, "property %s: %s: there are JsonConverter, "
-		    "StringConverter and ByteArrayConverter", name, class);
+		return kc_fail(e, KC_USAGE,
+		    "property %s: %s: there are JsonConverter, "
+		    "StringConverter and ByteArrayConverter",
+		    name, class);
 	snprintf(name, sizeof name, "%s.converter.schemas.enable", which);
 	c->schemas_enable = kc_conf_bool(conf, name);
 	snprintf(name, sizeof name, "%s.converter.decimal.format", which);
 	c->numeric = kc_conf_is(conf, name, "NUMERIC");
-	snprintf(name, sizeof name, "%s.converter.replace.null.with.default", which);
+	snprintf(name, sizeof name, "%s.converter.replace.null.with.default",
+	    which);
 	c->defaults = kc_conf_bool(conf, name);
 	return 0;
 }
@@ -240,9 +250,10 @@ static const struct kc_cmd cmd = {
 	.summary = "records to the bytes of a topic and back, as Connect's converters",
 	.operands = "",
 	.type = "converter",
-	.classes = JSON_CONVERTER ","
-		   "org.apache.kafka.connect.storage.StringConverter,"
-		   "org.apache.kafka.connect.converters.ByteArrayConverter",
+	.classes = JSON_CONVERTER
+	","
+	"org.apache.kafka.connect.storage.StringConverter,"
+	"org.apache.kafka.connect.converters.ByteArrayConverter",
 	.options = "Dnr",
 	.props = props,
 	.run = run,

@@ -6,9 +6,10 @@
 static int
 need_bytes(struct converter *c, const struct piece *in, struct kc_err *e)
 {
-	return kc_fail(e, KC_DATA, "%s: %.*s: ByteArrayConverter takes bytes: base64 "
-	    "text with a schema of type bytes, or %sBytes", c->side,
-	    in->data.n > 40 ? 40 : (int)in->data.n, in->data.p, c->side);
+	return kc_fail(e, KC_DATA,
+	    "%s: %.*s: ByteArrayConverter takes bytes: base64 "
+	    "text with a schema of type bytes, or %sBytes",
+	    c->side, in->data.n > 40 ? 40 : (int)in->data.n, in->data.p, c->side);
 }
 
 int
@@ -57,7 +58,8 @@ bytes_back(struct converter *c, const struct piece *in, struct made *out,
 	else
 		kc_buf_b64(&out->text, in->data.p, in->data.n);
 	kc_buf_putc(&out->text, '"');
-	return with_schema(c, out, KC_LIT("{\"type\":\"bytes\",\"optional\":true}"), e);
+	return with_schema(c, out,
+	    KC_LIT("{\"type\":\"bytes\",\"optional\":true}"), e);
 }
 
 /* A string's text, anything else as it is written, as bytes. */
@@ -75,7 +77,8 @@ string_forward(struct converter *c, const struct piece *in, struct made *out,
 	if (!kc_json_is_str(in->data))
 		kc_buf_span(&c->scratch, in->data);
 	else if (kc_json_unescape(&c->scratch, kc_json_inner(in->data)) != 0)
-		return kc_fail(e, KC_DATA, "%s: a string with a bad escape", c->side);
+		return kc_fail(e, KC_DATA, "%s: a string with a bad escape",
+		    c->side);
 	out->is_bytes = true;
 	kc_buf_b64(&out->text, c->scratch.p, c->scratch.len);
 	return 0;
@@ -92,10 +95,12 @@ string_back(struct converter *c, const struct piece *in, struct made *out,
 	if (in->bytes.p != NULL) {
 		kc_buf_reset(&c->scratch);
 		if (kc_b64_decode(&c->scratch, in->bytes) != 0)
-			return kc_fail(e, KC_DATA, "%sBytes: is not base64", c->side);
+			return kc_fail(e, KC_DATA, "%sBytes: is not base64",
+			    c->side);
 		kc_json_str(&out->text, c->scratch.p, c->scratch.len);
 	} else {
 		kc_json_str(&out->text, in->data.p, in->data.n);
 	}
-	return with_schema(c, out, KC_LIT("{\"type\":\"string\",\"optional\":true}"), e);
+	return with_schema(c, out,
+	    KC_LIT("{\"type\":\"string\",\"optional\":true}"), e);
 }

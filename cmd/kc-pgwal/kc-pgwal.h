@@ -15,11 +15,38 @@
 
 enum kind {
 	P_NONE, /* not captured */
-	P_INT16, P_INT32, P_INT64, P_FLOAT, P_DOUBLE, P_NUMERIC, P_DECIMAL,
-	P_MONEY, P_BOOL, P_TEXT, P_BYTES, P_DATE, P_TIME, P_MICROTIME, P_TIMETZ,
-	P_TIMESTAMP, P_MICROTIMESTAMP, P_TIMESTAMPTZ, P_INTERVAL, P_UUID, P_JSON,
-	P_XML, P_BIT1, P_BITS, P_VARBITS, P_HSTORE, P_LTREE, P_ENUM, P_POINT,
-	P_GEOMETRY, P_GEOGRAPHY, P_ARRAY
+	P_INT16,
+	P_INT32,
+	P_INT64,
+	P_FLOAT,
+	P_DOUBLE,
+	P_NUMERIC,
+	P_DECIMAL,
+	P_MONEY,
+	P_BOOL,
+	P_TEXT,
+	P_BYTES,
+	P_DATE,
+	P_TIME,
+	P_MICROTIME,
+	P_TIMETZ,
+	P_TIMESTAMP,
+	P_MICROTIMESTAMP,
+	P_TIMESTAMPTZ,
+	P_INTERVAL,
+	P_UUID,
+	P_JSON,
+	P_XML,
+	P_BIT1,
+	P_BITS,
+	P_VARBITS,
+	P_HSTORE,
+	P_LTREE,
+	P_ENUM,
+	P_POINT,
+	P_GEOMETRY,
+	P_GEOGRAPHY,
+	P_ARRAY
 };
 
 /* What pg_type says of a column's type, domains looked through. */
@@ -54,7 +81,7 @@ void type_put_unavailable(struct kc_buf *b, const struct column *c,
 struct server;
 
 #define KC_PG_LSN_FMT "%X/%X"
-#define KC_PG_LSN_ARG(l) (unsigned)((l) >> 32), (unsigned)((l) & 0xffffffff)
+#define KC_PG_LSN_ARG(l) (unsigned)((l) >> 32), (unsigned)((l)&0xffffffff)
 
 /* replication: a walsender connection to the database. */
 struct server *server_open(const struct kc_conf *conf, bool replication,
@@ -80,8 +107,7 @@ int server_copy(struct server *s, struct kc_err *e, const char *sql);
  */
 int server_copied(struct server *s, bool wait, struct kc_span *data,
     struct kc_err *e);
-int server_send(struct server *s, const void *data, size_t n,
-    struct kc_err *e);
+int server_send(struct server *s, const void *data, size_t n, struct kc_err *e);
 int server_fd(const struct server *s);
 /* Reads what is there; -1: the connection is lost. */
 int server_consume(struct server *s, struct kc_err *e);
@@ -92,9 +118,6 @@ struct table {
 	struct kc_cdc_table cdc;
 	struct column *cols;
 	uint32_t oid; /* 0: not known yet */
-	/* per column of the relation message at hand: index in cols, or -1 */
-	int *map;
-	size_t nmap;
 	bool wanted;
 };
 
@@ -112,7 +135,10 @@ struct offset {
 struct pgwal {
 	struct kc_ctx *ctx;
 	struct kc_conf *conf;
-	struct server *db; /* for queries */
+	struct server *db;   /* for queries */
+	struct server *repl; /* the log; NULL: not open */
+	uint64_t confirmed;  /* what the store has: the server may forget it */
+	int64_t status_at;   /* when the server is told next, kc_mono_us */
 	struct kc_cdc *cdc;
 	struct kc_store *store;
 	struct kc_out out;
@@ -128,9 +154,14 @@ struct pgwal {
 
 /* table.c */
 
+/*
+ * The table of a relation message: its columns are the log's, what it does not
+ * say (NOT NULL, defaults, key) the catalogue's.
+ */
+int table_of_relation(struct pgwal *w, const struct kc_pg_msg *m,
+    struct table **t, struct kc_err *e);
 /* The table of an oid, from the catalogue; *t NULL: there is none. */
-int table_load(struct pgwal *w, uint32_t oid, struct table **t,
-    struct kc_err *e);
+int table_load(struct pgwal *w, uint32_t oid, struct table **t, struct kc_err *e);
 void table_free(struct table *t);
 /* Known ones by oid; NULL. */
 struct table *table_find(const struct pgwal *w, uint32_t oid);
@@ -168,9 +199,9 @@ int snapshot(struct pgwal *w, const char *name, uint64_t lsn, struct kc_err *e);
 
 /* stream.c */
 
-/* From w->at on; repl may be NULL: a new connection. Takes repl. */
-int stream(struct pgwal *w, struct server *repl_take, struct kc_err *e);
-/* Writes out, answering the server meanwhile (repl NULL: nobody waits). */
+/* From w->at on; w->repl may be open already (a temporary slot's). */
+int stream(struct pgwal *w, struct kc_err *e);
+/* Writes out; a reader that makes us wait does not make the server wait. */
 int flush(struct pgwal *w, struct kc_err *e);
 
 #endif
