@@ -398,7 +398,7 @@ kc_bl_rows(struct kc_binlog *b, const struct kc_binlog_event *ev,
 		take(&r, extra < 2 ? SIZE_MAX / 2 : (size_t)extra - 2);
 	}
 	uint64_t n = r.cut ? UINT64_MAX : kc_bl_lenenc(&r.p, r.end);
-	if (n > 4096)
+	if (n == 0 || n > 4096)
 		return cut(ev, "a row", e);
 	rows->ncols = (size_t)n;
 	rows->present = take(&r, (rows->ncols + 7) / 8);

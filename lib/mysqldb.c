@@ -28,6 +28,9 @@ struct kc_mysql {
 	bool mariadb;
 	unsigned version;
 	int silence_ms; /* a dump: longer is a dead connection */
+	bool end;	/* a dump: that ends with the log */
+	char *file;	/* a dump: where it began */
+	uint64_t pos;
 };
 
 /* ---- errors ---- */
@@ -81,7 +84,7 @@ fail(struct kc_mysql *m, const char *what, struct kc_err *e)
 			status = remedies[i].status;
 			remedy = remedies[i].remedy;
 		}
-	return kc_fail(e, status, "%s as %s: %s%.200s%s (%u)%s%s", m->where,
+	return kc_fail(e, status, "%s as %s: %.150s%s%.300s (%u)%s%s", m->where,
 	    m->user, what == NULL ? "" : what, what == NULL ? "" : ": ",
 	    mysql_error(m->c), code, remedy == NULL ? "" : "; ",
 	    remedy == NULL ? "" : remedy);
@@ -206,6 +209,7 @@ kc_mysql_close(struct kc_mysql *m)
 	free(m->cols);
 	free(m->where);
 	free(m->user);
+	free(m->file);
 	free(m);
 }
 
@@ -520,6 +524,9 @@ kc_mysql_dump(struct kc_mysql *m, const struct kc_mysql_dump *d, struct kc_err *
 	le32(cmd + 6, d->server_id);
 	memcpy(cmd + 10, d->file, n);
 	m->silence_ms = d->heartbeat_ms * 2;
+	m->end = d->end;
+	m->file = kc_xstrdup(d->file);
+	m->pos = d->pos;
 	mysql_options(m->c, MYSQL_OPT_READ_TIMEOUT, &seconds);
 	return ask(m, cmd, 10 + n) == 0 ? 0 : fail(m, "COM_BINLOG_DUMP", e);
 }
@@ -542,21 +549,42 @@ kc_mysql_ready(struct kc_mysql *m)
 	return cached(m) || poll(&p, 1, 0) > 0;
 }
 
-/* Error 1236 says many things; the file that is gone is the one to explain. */
+/* Error 1236 says many things, in words; KC_TEMP: it may go better again. */
+static const struct {
+	const char *words;
+	int status;
+	const char *remedy;
+} refusals[] = {
+	{ "same server_uuid/server_id", KC_USAGE,
+	    "another client reads the log with this id: set database.server.id to "
+	    "one that nobody else has" },
+	{ "max_allowed_packet", KC_USAGE,
+	    "SET GLOBAL max_allowed_packet, and slave_max_allowed_packet of "
+	    "MariaDB, to more than the largest row" },
+	{ "inary log is not open", KC_USAGE, "start the server with --log-bin" },
+	{ "shutdown", KC_TEMP, "the server stops" },
+	{ "", KC_USAGE,
+	    "the position was purged or is of another server: take a new snapshot "
+	    "with snapshot.mode=when_needed, or after kc-offset reset" },
+};
+
 static int
 dump_failed(struct kc_mysql *m, struct kc_err *e)
 {
 	unsigned code = mysql_errno(m->c);
+	size_t i = 0;
 
-	if (code == ER_MASTER_FATAL_ERROR_READING_BINLOG)
-		return kc_fail(e, KC_USAGE,
-		    "%s: binlog: %.300s (%u); if the "
-		    "stored position was purged, take a new snapshot with "
-		    "snapshot.mode=when_needed or kc-offset reset",
-		    m->where, mysql_error(m->c), code);
+	if (code == ER_MASTER_FATAL_ERROR_READING_BINLOG) {
+		while (strstr(mysql_error(m->c), refusals[i].words) == NULL)
+			i++;
+		return kc_fail(e, refusals[i].status,
+		    "%s: binlog %s:%llu: %.400s (%u); %s", m->where, m->file,
+		    (unsigned long long)m->pos, mysql_error(m->c), code,
+		    refusals[i].remedy);
+	}
 	if (code == ER_SPECIFIC_ACCESS_DENIED_ERROR ||
 	    code == ER_ACCESS_DENIED_ERROR)
-		return kc_fail(e, KC_TEMP,
+		return kc_fail(e, KC_USAGE,
 		    "%s: binlog: %.300s (%u); GRANT "
 		    "REPLICATION SLAVE ON *.* TO '%s'",
 		    m->where, mysql_error(m->c), code, m->user);
@@ -584,7 +612,11 @@ kc_mysql_event(struct kc_mysql *m, struct kc_span *event, struct kc_err *e)
 	if (n == PACKET_ERROR || n == 0)
 		return dump_failed(m, e);
 	if (p[0] == 254 && n < 8)
-		return 0;
+		return m->end ? 0 :
+				kc_fail(e, KC_TEMP,
+				    "%s: the server ended the log: it stops, "
+				    "or this connection was killed",
+				    m->where);
 	if (p[0] == 255)
 		return kc_fail(e, KC_TEMP,
 		    "%s: the server refused the binlog: "

@@ -60,6 +60,7 @@ struct column {
 struct table {
 	struct kc_cdc_table cdc; /* cols there and here: the same order */
 	struct column *cols;
+	bool stale; /* DDL named it since it was read */
 };
 
 /* Where the log was read to; Debezium's offset map. */

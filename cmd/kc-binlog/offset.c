@@ -29,6 +29,7 @@ offset_put(struct kc_buf *b, const struct offset *o)
 	put_number(b, ",\"server_id\":", o->server_id);
 	put_number(b, ",\"event\":", o->event);
 	put_number(b, ",\"row\":", o->row);
+	put_number(b, ",\"line\":", o->line);
 	put_number(b, ",\"ts_sec\":", (uint64_t)o->ts_sec);
 	if (o->snapshot)
 		kc_buf_lit(b,
@@ -83,6 +84,7 @@ offset_parse(struct offset *o, struct kc_span json, struct kc_err *e)
 	if (number_of(json, "pos", &o->pos, e) != 0 ||
 	    number_of(json, "event", &o->event, e) != 0 ||
 	    number_of(json, "row", &o->row, e) != 0 ||
+	    number_of(json, "line", &o->line, e) != 0 ||
 	    number_of(json, "server_id", &o->server_id, e) != 0 ||
 	    number_of(json, "ts_sec", &ts, e) != 0)
 		return -1;
