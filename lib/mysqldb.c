@@ -6,10 +6,12 @@
 
 /* which these need */
 #include <errmsg.h>
+#ifdef MARIADB_BASE_VERSION
 #include <ma_pvio.h>
+#endif
 #include <mysqld_error.h>
 
-#include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,8 +30,11 @@ struct kc_mysql {
 	bool mariadb;
 	unsigned version;
 	int silence_ms; /* a dump: longer is a dead connection */
-	bool end;	/* a dump: that ends with the log */
-	char *file;	/* a dump: where it began */
+#ifndef MARIADB_BASE_VERSION
+	MYSQL_RPL rpl;
+#endif
+	bool end;   /* a dump: that ends with the log */
+	char *file; /* a dump: where it began */
 	uint64_t pos;
 };
 
@@ -44,7 +49,7 @@ static const struct {
 	{ ER_ACCESS_DENIED_ERROR, KC_TEMP,
 	    "check database.user and database.password" },
 	{ ER_DBACCESS_DENIED_ERROR, KC_TEMP,
-	    "GRANT SELECT ON the database to the user" },
+	    "GRANT it ON the database to the user" },
 	{ ER_TABLEACCESS_DENIED_ERROR, KC_TEMP,
 	    "GRANT SELECT ON the table to the user" },
 	{ ER_COLUMNACCESS_DENIED_ERROR, KC_TEMP,
@@ -109,9 +114,7 @@ tls(MYSQL *c, const struct kc_conf *conf)
 		   *pass = set_or_null(conf, "database.ssl.keystore.password");
 	bool verify = strncmp(mode, "verify", 6) == 0;
 #ifdef MARIADB_BASE_VERSION
-	my_bool on = strncmp(mode, "req", 3) == 0 || verify ||
-	    strcmp(mode, "trust") == 0 || ca != NULL || pem != NULL;
-	my_bool check = verify;
+	my_bool on = strncmp(mode, "disable", 7) != 0, check = verify;
 
 	mysql_optionsv(c, MYSQL_OPT_SSL_ENFORCE, &on);
 	mysql_optionsv(c, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &check);
@@ -165,6 +168,22 @@ version_of(const char *text)
 	return a * 10000 + b * 100 + c;
 }
 
+/* The client library goes on without TLS where a server has none. */
+static int
+check_tls(struct kc_mysql *m, const struct kc_conf *conf, struct kc_err *e)
+{
+	const char *mode = kc_conf_str(conf, "database.ssl.mode");
+
+	if (strncmp(mode, "disable", 7) == 0 ||
+	    strcmp(mode, "preferred") == 0 || mysql_get_ssl_cipher(m->c) != NULL)
+		return 0;
+	return kc_fail(e, KC_TEMP,
+	    "%s: database.ssl.mode is %s but the server "
+	    "does not offer TLS; give it a certificate, or set "
+	    "database.ssl.mode=preferred",
+	    m->where, mode);
+}
+
 struct kc_mysql *
 kc_mysql_open(const struct kc_conf *conf, struct kc_err *e)
 {
@@ -190,7 +209,8 @@ kc_mysql_open(const struct kc_conf *conf, struct kc_err *e)
 	}
 	m->version = version_of(mysql_get_server_info(m->c));
 	m->mariadb = strstr(mysql_get_server_info(m->c), "MariaDB") != NULL;
-	if (kc_mysql_exec(m,
+	if (check_tls(m, conf, e) != 0 ||
+	    kc_mysql_exec(m,
 		"SET NAMES utf8mb4, time_zone='+00:00', sql_mode=''", e) != 0) {
 		kc_mysql_close(m);
 		return NULL;
@@ -481,6 +501,8 @@ introduce(struct kc_mysql *m, const struct kc_mysql_dump *d, struct kc_err *e)
 	    0;
 }
 
+#define PACKET_ERROR UINT_MAX /* 32 bits, of the library */
+
 #ifdef MARIADB_BASE_VERSION
 static int
 ask(struct kc_mysql *m, const unsigned char *p, size_t n)
@@ -497,9 +519,47 @@ packet(struct kc_mysql *m, const unsigned char **p)
 	*p = m->c->net.read_pos;
 	return n;
 }
-#define PACKET_ERROR ((unsigned long)-1)
+/* Bytes read from the network but not yet taken. */
+static bool
+cached(const struct kc_mysql *m)
+{
+	const MARIADB_PVIO *v = m->c->net.pvio;
+
+	return v != NULL && v->cache != NULL &&
+	    v->cache_pos < v->cache + v->cache_size;
+}
 #else
-#error "binlog streaming needs MariaDB Connector/C (libmariadb-dev)"
+static int
+ask(struct kc_mysql *m, const unsigned char *p, size_t n)
+{
+	m->rpl = (MYSQL_RPL){ .file_name_length = n - 10,
+		.file_name = (const char *)p + 10,
+		.start_position = (uint32_t)p[0] | (uint32_t)p[1] << 8 |
+		    (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24,
+		.flags = (unsigned)p[4] | (unsigned)p[5] << 8,
+		.server_id = (uint32_t)p[6] | (uint32_t)p[7] << 8 |
+		    (uint32_t)p[8] << 16 | (uint32_t)p[9] << 24 };
+	return mysql_binlog_open(m->c, &m->rpl);
+}
+
+static unsigned long
+packet(struct kc_mysql *m, const unsigned char **p)
+{
+	static const unsigned char end[1] = { 254 };
+
+	if (mysql_binlog_fetch(m->c, &m->rpl) != 0)
+		return PACKET_ERROR;
+	*p = m->rpl.size == 0 ? end : m->rpl.buffer;
+	return m->rpl.size == 0 ? 1 : m->rpl.size;
+}
+
+/* What the library read ahead cannot be seen: it just reads. */
+static bool
+cached(const struct kc_mysql *m)
+{
+	(void)m;
+	return true;
+}
 #endif
 
 int
@@ -529,16 +589,6 @@ kc_mysql_dump(struct kc_mysql *m, const struct kc_mysql_dump *d, struct kc_err *
 	m->pos = d->pos;
 	mysql_options(m->c, MYSQL_OPT_READ_TIMEOUT, &seconds);
 	return ask(m, cmd, 10 + n) == 0 ? 0 : fail(m, "COM_BINLOG_DUMP", e);
-}
-
-/* Bytes read from the network but not yet taken. */
-static bool
-cached(const struct kc_mysql *m)
-{
-	const MARIADB_PVIO *v = m->c->net.pvio;
-
-	return v != NULL && v->cache != NULL &&
-	    v->cache_pos < v->cache + v->cache_size;
 }
 
 bool
@@ -609,8 +659,8 @@ kc_mysql_event(struct kc_mysql *m, struct kc_span *event, struct kc_err *e)
 			    m->where, m->silence_ms);
 	}
 	n = packet(m, &p);
-	if (n == PACKET_ERROR || n == 0)
-		return dump_failed(m, e);
+	if (n >= PACKET_ERROR || n == 0) /* a signal may have cut a read */
+		return kc_stop ? 0 : dump_failed(m, e);
 	if (p[0] == 254 && n < 8)
 		return m->end ? 0 :
 				kc_fail(e, KC_TEMP,

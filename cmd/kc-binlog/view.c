@@ -9,15 +9,20 @@
 #include "kc-binlog.h"
 
 /* Server errors that mean: this user may not. */
-enum { DB_DENIED = 1044, ACCESS_DENIED = 1045, TABLE_DENIED = 1142, SPECIFIC_DENIED = 1227 };
+enum {
+	DB_DENIED = 1044,
+	ACCESS_DENIED = 1045,
+	TABLE_DENIED = 1142,
+	SPECIFIC_DENIED = 1227
+};
 
 static bool
 denied(const struct kc_mysql *m)
 {
 	unsigned code = kc_mysql_errno(m);
 
-	return code == DB_DENIED || code == ACCESS_DENIED || code == TABLE_DENIED ||
-	    code == SPECIFIC_DENIED;
+	return code == DB_DENIED || code == ACCESS_DENIED ||
+	    code == TABLE_DENIED || code == SPECIFIC_DENIED;
 }
 
 /* Every captured table, for a user who may not lock all of the server. */
