@@ -95,3 +95,171 @@ rows_as_debezium() { # SERVER
 @test "a snapshot of MySQL 8 has the same values as its log" {
 	rows_as_debezium mysql8
 }
+
+# Two tables and an empty one between them.
+make_pair() { # SERVER DB
+	"fresh_$1" "$2"
+	"$1" "$2" <<-Y
+	create table a(id int primary key, n int);
+	create table b(id int primary key);
+	create table c(id int primary key, t varchar(10));
+	insert into a values (1,10),(2,20),(3,30);
+	insert into c values (7,'seven');
+	Y
+}
+
+@test "marks say which row is first and last, and only the last completes" {
+	make_pair maria snap_marks
+	kcb maria snap_marks snapshot.mode=initial_only >out
+	run sed -nE 's/.*"snapshot":"([^"]*)","db".*"table":"([^"]*)".*/\2 \1/p' out
+	[ "$output" = "a first
+a true
+a last_in_data_collection
+c last" ]
+	[ "$(grep -c '"snapshot_completed":false' out)" = 3 ]
+	tail -n 1 out | grep -q '^{"checkpoint":{"partition":{"server":"t"}'
+	! grep -q snapshot_completed <(tail -n 2 out)
+}
+
+@test "a snapshot that was cut begins again; a complete one does not" {
+	local at='"file":"bin.000001","pos":4'
+	make_pair maria snap_again
+	echo "{\"partition\":{\"server\":\"t\"},\"offset\":{$at,\"snapshot\":\"INITIAL\",\"snapshot_completed\":false}}" >st
+	kcb maria snap_again snapshot.mode=initial_only -o st >out
+	[ "$(grep -c '"op":"r"' out)" = 4 ]
+	tail -n 1 out | sed 's/^{"checkpoint"://;s/}$//' >st
+	kcb maria snap_again snapshot.mode=initial_only -o st >out
+	[ ! -s out ]
+}
+
+@test "-n stops a snapshot in the middle, which then is not complete" {
+	make_pair maria snap_n
+	kcb maria snap_n -n 2 >out
+	[ "$(grep -c '"topic"' out)" = 2 ]
+	[ "$(grep -c '"snapshot_completed":false' out)" = 2 ]
+	! grep -q checkpoint out
+}
+
+@test "snapshot.include.collection.list and an own SELECT choose the rows" {
+	make_pair maria snap_some
+	kcb maria snap_some snapshot.mode=initial_only \
+		'snapshot.include.collection.list=snap_some\.a' \
+		snapshot.select.statement.overrides=snap_some.a \
+		'snapshot.select.statement.overrides.snap_some.a=select n, id from snap_some.a where id > 1' >out
+	[ "$(grep -c '"op":"r"' out)" = 2 ]
+	grep -q '"after":{"id":3,"n":30}' out
+}
+
+@test "no_data starts at the end of the log, never at its beginning" {
+	make_pair maria snap_none
+	kcb maria snap_none snapshot.mode=no_data -e >out
+	! grep -q '"topic"' out
+	grep -q '"checkpoint"' out
+	kcb maria snap_none snapshot.mode=never -e >out
+	[ "$(grep -c '"op":"c"' out)" = 4 ]
+}
+
+# A snapshot taken while rows change, then the log to its end: what it says
+# must be what the tables hold.
+under_load() { # SERVER DB PROPERTY...
+	local server=$1 db=$2 writer i
+	shift 2
+	"fresh_$server" "$db"
+	"$server" "$db" <<-Y
+	create table a(id int primary key, n int);
+	create table b(id int primary key, n int);
+	Y
+	for ((i = 1; i <= 200; i++)); do
+		echo "insert into a values($i,0); insert into b values($i,0);"
+	done | "$server" "$db"
+	for ((i = 1; i <= 3000; i++)); do
+		echo "begin; update a set n=n+1 where id=$((i % 200 + 1));"
+		echo "update b set n=n+1 where id=$((i % 200 + 1)); commit;"
+	done >load.sql
+	start_bg writer bash -c "source '$KC_ROOT/tests/lib.bash'; $server $db <load.sql"
+	kcb "$server" "$db" -n 400 "$@" >/dev/null # among the writes
+	kcb "$server" "$db" snapshot.mode=initial "$@" -e >out
+	wait "$writer"
+	tail -n 1 out | sed 's/^{"checkpoint"://;s/}$//' >st
+	kcb "$server" "$db" -o st -e "$@" >>out
+	# Every change is said once: each row counts up to its last value.
+	sed -nE 's/.*"after":\{"id":([0-9]+),"n":([0-9]+)\}.*"table":"([ab])".*"op":"([ru])".*/\3 \1 \2 \4/p' out |
+		awk '{ k = $1 " " $2; if ($4 == "r") { if (k in v) bad++ }
+			else if ($3 != v[k] + 1) bad++; v[k] = $3 }
+			END { for (k in v) print k, v[k]; exit bad > 0 }' |
+		sort >got
+	for t in a b; do
+		"$server" "$db" -N -e "select '$t', id, n from $t" | tr '\t' ' '
+	done | sort >want
+	diff want got
+}
+
+@test "MariaDB: a snapshot under load loses and repeats nothing, without locks" {
+	under_load maria snap_load
+}
+
+@test "MySQL 8: a snapshot under load loses and repeats nothing" {
+	under_load mysql8 snap_load
+}
+
+@test "MySQL 8: with table locks, for a user without RELOAD" {
+	mysql8 mysql <<-'Y'
+	create user if not exists snap_user@'%' identified by 'pw';
+	revoke all, grant option from snap_user@'%';
+	grant select, lock tables on `snap\_load2`.* to snap_user@'%';
+	grant replication client, replication slave on *.* to snap_user@'%';
+	Y
+	under_load mysql8 snap_load2 database.user=snap_user database.password=pw
+}
+
+@test "a missing privilege is named with its GRANT" {
+	make_pair mysql8 snap_priv
+	mysql8 mysql <<-'Y'
+	create user if not exists snap_poor@'%' identified by 'pw';
+	revoke all, grant option from snap_poor@'%';
+	grant select on snap_priv.* to snap_poor@'%';
+	Y
+	run kcb mysql8 snap_priv database.user=snap_poor database.password=pw
+	[ "$status" = 75 ]
+	[[ "$output" = *"GRANT RELOAD"*"snapshot.locking.mode=none"* ]]
+	run kcb mysql8 snap_priv database.user=snap_poor database.password=pw \
+		snapshot.locking.mode=none
+	[ "$status" = 75 ]
+	[[ "$output" = *"GRANT REPLICATION CLIENT ON *.* TO 'snap_poor'"* ]]
+}
+
+@test "server down, wrong password, unknown host: 75 and a remedy" {
+	run kc-binlog topic.prefix=t database.port=1 database.hostname=127.0.0.1
+	[ "$status" = 75 ]
+	[[ "$output" = *"127.0.0.1:1 as root: "*"is the server up"* ]]
+	run kcb maria x database.password=wrong
+	[ "$status" = 75 ]
+	[[ "$output" = *"Access denied"*"check database.user and database.password"* ]]
+	! [[ "$output" = *wrong* ]]
+	run kcb maria x database.ssl.mode=required
+	[ "$status" = 75 ]
+	[[ "$output" = *"does not offer TLS"* ]]
+}
+
+@test "a server whose log cannot serve, and one that has lost it" {
+	local port=$((25000 + RANDOM % 2000)) p s=$KC_ROOT/tests/services/mariadb
+	p="database.hostname=127.0.0.1 database.port=$port database.user=kc database.password=kc topic.prefix=t"
+	"$s" start "$KC_TMP/db" "$port" --binlog-format=MIXED
+	# shellcheck disable=SC2086 # properties without blanks
+	run kc-binlog $p
+	"$s" stop "$KC_TMP/db"
+	[ "$status" = 64 ]
+	[[ "$output" = *"binlog_format is MIXED, not ROW; SET GLOBAL binlog_format='ROW'"* ]]
+	"$s" start "$KC_TMP/db" "$port"
+	mariadb -h127.0.0.1 -P"$port" -ukc -pkc -e \
+		'create database d; create table d.t(id int primary key); insert into d.t values(1)'
+	echo '{"partition":{"server":"t"},"offset":{"file":"bin.000000","pos":4}}' >st
+	# shellcheck disable=SC2086
+	run kc-binlog $p -o st -e
+	[ "$status" = 64 ]
+	[[ "$output" = *"bin.000000"*"gone"*"when_needed"* ]]
+	# shellcheck disable=SC2086
+	kc-binlog -q $p -o st -e snapshot.mode=when_needed >out
+	"$s" stop "$KC_TMP/db"
+	[ "$(grep -c '"op":"r"' out)" = 1 ]
+}
