@@ -81,6 +81,8 @@ on_truncate(struct stream *s, const struct kc_binlog_event *ev,
 	free(name);
 	if (t == NULL)
 		return 0;
+	if (!s->in_tx)
+		s->event = 0;
 	put_truncate(s, ev, t, start);
 	return 0;
 }
