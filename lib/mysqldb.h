@@ -14,32 +14,37 @@
 struct kc_mysql;
 
 /* The connection's properties; use in a source's table. */
-#define KC_MYSQL_PROPS \
-	{ "database.hostname", KC_T_STRING, "localhost", NULL, 'H', \
-	    "Host of the server.", 'H', NULL, 0 }, \
-	{ "database.port", KC_T_INT, "3306", "1..65535", 'H', \
-	    "Port of the server.", 'P', NULL, 0 }, \
-	{ "database.user", KC_T_STRING, "root", NULL, 'H', \
-	    "User to log in as.", 'u', NULL, 0 }, \
-	{ "database.password", KC_T_PASSWORD, "", NULL, 'H', \
-	    "Password of that user.", 0, NULL, 0 }, \
-	{ "database.ssl.mode", KC_T_STRING, "preferred", \
-	    "disabled|preferred|disable|required|require|trust|verify_ca|verify-ca|verify_identity|verify-full", \
-	    'M', "TLS: preferred, required, verify_ca, verify_identity or disabled.", \
-	    0, NULL, 0 }, \
-	{ "database.ssl.truststore", KC_T_STRING, "", NULL, 'M', \
-	    "PEM file of the authorities to trust.", 0, "database.ssl.ca", 0 }, \
-	{ "database.ssl.keystore", KC_T_STRING, "", NULL, 'M', \
-	    "PEM file with the client's certificate and key.", 0, \
-	    "database.ssl.cert", 0 }, \
-	{ "database.ssl.truststore.password", KC_T_PASSWORD, "", NULL, 'L', \
-	    "Of a Java keystore; PEM files need none.", 0, NULL, KC_IGNORED }, \
-	{ "database.ssl.keystore.password", KC_T_PASSWORD, "", NULL, 'L', \
-	    "Passphrase of the client's key.", 0, NULL, 0 }, \
-	{ "connect.timeout.ms", KC_T_INT, "30000", "1..", 'M', \
-	    "How long to wait for a connection.", 0, NULL, 0 }, \
-	{ "database.query.timeout.ms", KC_T_INT, "600000", "0..", 'L', \
-	    "How long to wait for an answer; 0: for ever.", 0, NULL, 0 }
+#define KC_MYSQL_PROPS                                                                                                   \
+	{ "database.hostname", KC_T_STRING, "localhost", NULL, 'H',                                                      \
+		"Host of the server.", 'H', NULL, 0 },                                                                   \
+	    { "database.port", KC_T_INT, "3306", "1..65535", 'H',                                                        \
+		    "Port of the server.", 'P', NULL, 0 },                                                               \
+	    { "database.user", KC_T_STRING, "root", NULL, 'H',                                                           \
+		    "User to log in as.", 'u', NULL, 0 },                                                                \
+	    { "database.password", KC_T_PASSWORD, "", NULL, 'H',                                                         \
+		    "Password of that user.", 0, NULL, 0 },                                                              \
+	    { "database.ssl.mode", KC_T_STRING, "preferred",                                                             \
+		    "disabled|preferred|disable|required|require|trust|verify_ca|verify-ca|verify_identity|verify-full", \
+		    'M',                                                                                                 \
+		    "TLS: preferred, required, verify_ca, verify_identity or disabled.",                                 \
+		    0, NULL, 0 },                                                                                        \
+	    { "database.ssl.truststore", KC_T_STRING, "", NULL, 'M',                                                     \
+		    "PEM file of the authorities to trust.", 0,                                                          \
+		    "database.ssl.ca", 0 },                                                                              \
+	    { "database.ssl.keystore", KC_T_STRING, "", NULL, 'M',                                                       \
+		    "PEM file with the client's certificate and key.", 0,                                                \
+		    "database.ssl.cert", 0 },                                                                            \
+	    { "database.ssl.truststore.password", KC_T_PASSWORD, "", NULL,                                               \
+		    'L', "Of a Java keystore; PEM files need none.", 0, NULL,                                            \
+		    KC_IGNORED },                                                                                        \
+	    { "database.ssl.keystore.password", KC_T_PASSWORD, "", NULL, 'L',                                            \
+		    "Passphrase of the client's key.", 0, NULL, 0 },                                                     \
+	    { "connect.timeout.ms", KC_T_INT, "30000", "1..", 'M',                                                       \
+		    "How long to wait for a connection.", 0, NULL, 0 },                                                  \
+	{                                                                                                                \
+		"database.query.timeout.ms", KC_T_INT, "600000", "0..", 'L',                                             \
+		    "How long to wait for an answer; 0: for ever.", 0, NULL, 0                                           \
+	}
 
 /*
  * Connects. KC_TEMP: cannot be reached, refused, wrong password; the message
@@ -50,7 +55,7 @@ struct kc_mysql *kc_mysql_open(const struct kc_conf *conf, struct kc_err *e);
 void kc_mysql_close(struct kc_mysql *m);
 
 bool kc_mysql_is_mariadb(const struct kc_mysql *m);
-unsigned kc_mysql_version(const struct kc_mysql *m); /* 80033, 101115 */
+unsigned kc_mysql_version(const struct kc_mysql *m);  /* 80033, 101115 */
 const char *kc_mysql_where(const struct kc_mysql *m); /* "host:port" */
 
 /* Runs a statement; its rows, if any, are thrown away. */
@@ -90,8 +95,7 @@ struct kc_mysql_pos {
 int kc_mysql_position(struct kc_mysql *m, struct kc_mysql_pos *p,
     struct kc_err *e);
 /* 1: the server still has that binlog file, 0: gone, -1. */
-int kc_mysql_has_binlog(struct kc_mysql *m, const char *file,
-    struct kc_err *e);
+int kc_mysql_has_binlog(struct kc_mysql *m, const char *file, struct kc_err *e);
 
 /*
  * The binlog from file:pos on; this connection is then good for nothing else.
@@ -115,8 +119,7 @@ int kc_mysql_dump(struct kc_mysql *m, const struct kc_mysql_dump *d,
  * kc_stop was set; -1: KC_TEMP cut or refused, KC_USAGE when the server no
  * longer has the file (its error 1236, in words, with the remedy).
  */
-int kc_mysql_event(struct kc_mysql *m, struct kc_span *event,
-    struct kc_err *e);
+int kc_mysql_event(struct kc_mysql *m, struct kc_span *event, struct kc_err *e);
 /* kc_mysql_event will not wait for the network. Flush before it would. */
 bool kc_mysql_ready(struct kc_mysql *m);
 

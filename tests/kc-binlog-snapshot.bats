@@ -54,7 +54,7 @@ rows_of() {
 }
 
 changes_as_debezium() { # SERVER
-	local golden
+	local golden pid
 	golden=$KC_ROOT/tests/golden/debezium-$(sql_of "$1")/events.json
 	make_types "$1"
 	# shellcheck disable=SC2046 # properties without blanks
@@ -118,7 +118,7 @@ a last_in_data_collection
 c last" ]
 	[ "$(grep -c '"snapshot_completed":false' out)" = 3 ]
 	tail -n 1 out | grep -q '^{"checkpoint":{"partition":{"server":"t"}'
-	! grep -q snapshot_completed <(tail -n 2 out)
+	[ "$(tail -n 2 out | grep -c snapshot_completed)" = 0 ]
 }
 
 @test "a snapshot that was cut begins again; a complete one does not" {
@@ -137,7 +137,7 @@ c last" ]
 	kcb maria snap_n -n 2 >out
 	[ "$(grep -c '"topic"' out)" = 2 ]
 	[ "$(grep -c '"snapshot_completed":false' out)" = 2 ]
-	! grep -q checkpoint out
+	[ "$(grep -c checkpoint out)" = 0 ]
 }
 
 @test "snapshot.include.collection.list and an own SELECT choose the rows" {
@@ -150,13 +150,11 @@ c last" ]
 	grep -q '"after":{"id":3,"n":30}' out
 }
 
-@test "no_data starts at the end of the log, never at its beginning" {
+@test "no_data starts at the end of the log" {
 	make_pair maria snap_none
 	kcb maria snap_none snapshot.mode=no_data -e >out
-	! grep -q '"topic"' out
+	[ "$(grep -c '"topic"' out)" = 0 ]
 	grep -q '"checkpoint"' out
-	kcb maria snap_none snapshot.mode=never -e >out
-	[ "$(grep -c '"op":"c"' out)" = 4 ]
 }
 
 # A snapshot taken while rows change, then the log to its end: what it says
@@ -235,7 +233,7 @@ under_load() { # SERVER DB PROPERTY...
 	run kcb maria x database.password=wrong
 	[ "$status" = 75 ]
 	[[ "$output" = *"Access denied"*"check database.user and database.password"* ]]
-	! [[ "$output" = *wrong* ]]
+	[[ "$output" != *wrong* ]]
 	run kcb maria x database.ssl.mode=required
 	[ "$status" = 75 ]
 	[[ "$output" = *"does not offer TLS"* ]]
@@ -260,6 +258,9 @@ under_load() { # SERVER DB PROPERTY...
 	[[ "$output" = *"bin.000000"*"gone"*"when_needed"* ]]
 	# shellcheck disable=SC2086
 	kc-binlog -q $p -o st -e snapshot.mode=when_needed >out
+	# shellcheck disable=SC2086
+	kc-binlog -q $p -e snapshot.mode=never >log
 	"$s" stop "$KC_TMP/db"
 	[ "$(grep -c '"op":"r"' out)" = 1 ]
+	[ "$(grep -c '"op":"c"' log)" = 1 ]
 }

@@ -19,38 +19,43 @@
 
 /* What a column's value becomes; its type on the wire is another matter. */
 enum kind {
-	K_BOOL,	     /* bit(1): boolean */
-	K_BITS,	     /* bit(n): Bits */
-	K_INT,	     /* any signed or unsigned integer; bigint wraps to int64 */
-	K_FLOAT,     /* float(1..24) without scale: float */
-	K_FLOAT64,   /* float(m,d): a float as double */
+	K_BOOL,	   /* bit(1): boolean */
+	K_BITS,	   /* bit(n): Bits */
+	K_INT,	   /* any signed or unsigned integer; bigint wraps to int64 */
+	K_FLOAT,   /* float(1..24) without scale: float */
+	K_FLOAT64, /* float(m,d): a float as double */
 	K_DOUBLE,
 	K_DECIMAL,
-	K_TEXT,	     /* char varchar text, any character set */
-	K_BINARY,    /* binary(n): padded with zero bytes */
-	K_BLOB,	     /* varbinary blob */
-	K_ENUM, K_SET,
-	K_JSON,	     /* MySQL's JSON; MariaDB's is a text */
-	K_DATE, K_TIME,
+	K_TEXT,	  /* char varchar text, any character set */
+	K_BINARY, /* binary(n): padded with zero bytes */
+	K_BLOB,	  /* varbinary blob */
+	K_ENUM,
+	K_SET,
+	K_JSON, /* MySQL's JSON; MariaDB's is a text */
+	K_DATE,
+	K_TIME,
 	K_DATETIME,  /* Timestamp, MicroTimestamp */
 	K_TIMESTAMP, /* ZonedTimestamp */
 	K_YEAR,
-	K_POINT, K_GEOMETRY,
-	K_UUID, K_INET4, K_INET6, /* MariaDB's: text; 16, 4, 16 bytes in the log */
-	K_VECTOR,    /* floats: FloatVector */
-	K_NONE	     /* not captured */
+	K_POINT,
+	K_GEOMETRY,
+	K_UUID,
+	K_INET4,
+	K_INET6,  /* MariaDB's: text; 16, 4, 16 bytes in the log */
+	K_VECTOR, /* floats: FloatVector */
+	K_NONE	  /* not captured */
 };
 
 struct column {
 	enum kind kind;
-	bool optional;	 /* may be NULL */
+	bool optional; /* may be NULL */
 	bool is_unsigned;
-	int size;	 /* integer: bytes 1 2 3 4 8; binary(n): n; bit: bits */
+	int size; /* integer: bytes 1 2 3 4 8; binary(n): n; bit: bits */
 	int precision, scale; /* decimal */
-	int fsp;	 /* fraction digits of a time, 0..6 */
-	char *charset;	 /* server's name: "latin1"; NULL: utf8 or none */
-	iconv_t conv;	 /* value.c's own; 0: not open */
-	char **labels;	 /* enum, set: NULL-ended, UTF-8 */
+	int fsp;	      /* fraction digits of a time, 0..6 */
+	char *charset;	      /* server's name: "latin1"; NULL: utf8 or none */
+	iconv_t conv;	      /* value.c's own; 0: not open */
+	char **labels;	      /* enum, set: NULL-ended, UTF-8 */
 	struct kc_buf *label_json; /* their texts escaped, without quotes */
 	size_t nlabels;
 	/* JSON of a date that is none (0000-00-00): null, default or epoch. */
@@ -66,25 +71,25 @@ struct table {
 /* Where the log was read to; Debezium's offset map. */
 struct offset {
 	char file[512];
-	uint64_t pos;		/* of the transaction to resume at */
-	uint64_t event, row;	/* to skip of it; 0: absent */
-	uint64_t line;		/* to skip of the row after; 0: absent */
-	uint64_t server_id;	/* 0: absent */
-	int64_t ts_sec;		/* 0: absent */
-	struct kc_buf gtids;	/* len 0: absent */
-	bool snapshot;		/* in a snapshot that is not complete */
+	uint64_t pos;	     /* of the transaction to resume at */
+	uint64_t event, row; /* to skip of it; 0: absent */
+	uint64_t line;	     /* to skip of the row after; 0: absent */
+	uint64_t server_id;  /* 0: absent */
+	int64_t ts_sec;	     /* 0: absent */
+	struct kc_buf gtids; /* len 0: absent */
+	bool snapshot;	     /* in a snapshot that is not complete */
 };
 
 struct binlog {
 	struct kc_ctx *ctx;
 	struct kc_conf *conf;
-	bool mariadb;		/* the flavor: connector, names of variables */
-	struct kc_mysql *db;	/* for queries; not the dumping one */
+	bool mariadb;	     /* the flavor: connector, names of variables */
+	struct kc_mysql *db; /* for queries; not the dumping one */
 	struct kc_cdc *cdc;
 	struct kc_store *store; /* NULL: none */
 	struct kc_out out;
 	struct kc_cdc_row before, after;
-	struct table **tables;	/* those that are captured; tables.c */
+	struct table **tables; /* those that are captured; tables.c */
 	size_t ntables;
 	struct offset at;
 	int64_t emitted; /* records; -n counts them */
@@ -144,7 +149,8 @@ void put_timestamp(struct kc_buf *b, const struct column *c, int64_t sec, int us
 void put_time(struct kc_buf *b, const struct column *c, int64_t us);
 void put_year(struct kc_buf *b, const struct column *c, int y); /* 0, 1901.. */
 /* The server's own form: 4 bytes of SRID, then WKB. */
-void put_geometry(struct kc_buf *b, const struct column *c, const void *p, size_t n);
+void put_geometry(struct kc_buf *b, const struct column *c, const void *p,
+    size_t n);
 void put_uuid(struct kc_buf *b, const void *p16);
 void put_inet(struct kc_buf *b, const void *p, size_t n); /* 4 or 16 */
 void put_vector(struct kc_buf *b, const void *p, size_t n);
@@ -173,7 +179,7 @@ const char *collation_charset(uint64_t id);
 
 /* How the bytes of one column in the log become a value. */
 struct rowcol {
-	uint8_t type;  /* as kc_bl_column_meta says */
+	uint8_t type; /* as kc_bl_column_meta says */
 	uint16_t meta;
 	struct column *col;
 	const uint8_t *(*decode)(const struct rowcol *c, const uint8_t *p,
@@ -241,29 +247,33 @@ void view_unlock(struct view *v);
  */
 int snapshot(struct binlog *b, bool *stream, struct kc_err *e);
 /* Properties of the snapshot, for main.c's table. */
-#define SNAPSHOT_PROPS \
-	{ "snapshot.mode", KC_T_STRING, "initial", \
-	    "always|initial|initial_only|no_data|schema_only|schema_only_recovery|recovery|when_needed|never", \
-	    'M', "When to read the tables before the log: initial, always, initial_only, no_data, when_needed, never.", \
-	    's', NULL, 0 }, \
-	{ "snapshot.locking.mode", KC_T_STRING, "minimal", \
-	    "minimal|minimal_percona|minimal_percona_no_table_locks|minimal_at_least_once|extended|none", 'L', \
-	    "How a snapshot keeps writers away: minimal (until its position is known), extended (to its end), none.", \
-	    0, NULL, 0 }, \
-	{ "snapshot.fetch.size", KC_T_INT, "0", "0..", 'L', \
-	    "Rows asked for at a time; rows are streamed here, so it has no effect.", \
-	    0, NULL, KC_IGNORED }, \
-	{ "snapshot.include.collection.list", KC_T_LIST, "", NULL, 'M', \
-	    "Regexes of the tables to read in a snapshot; default: all captured ones.", \
-	    0, NULL, 0 }, \
-	{ "snapshot.select.statement.overrides", KC_T_LIST, "", NULL, 'M', \
-	    "Tables (database.table) whose rows are chosen by a statement of their own.", \
-	    0, NULL, 0 }, \
-	{ "snapshot.select.statement.overrides.", KC_T_STRING, NULL, NULL, 'M', \
-	    "That table's SELECT.", 0, NULL, KC_PREFIX }, \
-	{ "snapshot.lock.timeout.ms", KC_T_INT, "10000", "0..", 'L', \
-	    "How long to wait for a lock.", 0, NULL, 0 }, \
-	{ "snapshot.delay.ms", KC_T_INT, "0", "0..", 'L', \
-	    "Wait this long before the snapshot.", 0, NULL, 0 }
+#define SNAPSHOT_PROPS                                                                                                        \
+	{ "snapshot.mode", KC_T_STRING, "initial",                                                                            \
+		"always|initial|initial_only|no_data|schema_only|schema_only_recovery|recovery|when_needed|never",            \
+		'M',                                                                                                          \
+		"When to read the tables before the log: initial, always, initial_only, no_data, when_needed, never.",        \
+		's', NULL, 0 },                                                                                               \
+	    { "snapshot.locking.mode", KC_T_STRING, "minimal",                                                                \
+		    "minimal|minimal_percona|minimal_percona_no_table_locks|minimal_at_least_once|extended|none",             \
+		    'L',                                                                                                      \
+		    "How a snapshot keeps writers away: minimal (until its position is known), extended (to its end), none.", \
+		    0, NULL, 0 },                                                                                             \
+	    { "snapshot.fetch.size", KC_T_INT, "0", "0..", 'L',                                                               \
+		    "Rows asked for at a time; rows are streamed here, so it has no effect.",                                 \
+		    0, NULL, KC_IGNORED },                                                                                    \
+	    { "snapshot.include.collection.list", KC_T_LIST, "", NULL, 'M',                                                   \
+		    "Regexes of the tables to read in a snapshot; default: all captured ones.",                               \
+		    0, NULL, 0 },                                                                                             \
+	    { "snapshot.select.statement.overrides", KC_T_LIST, "", NULL, 'M',                                                \
+		    "Tables (database.table) whose rows are chosen by a statement of their own.",                             \
+		    0, NULL, 0 },                                                                                             \
+	    { "snapshot.select.statement.overrides.", KC_T_STRING, NULL, NULL,                                                \
+		    'M', "That table's SELECT.", 0, NULL, KC_PREFIX },                                                        \
+	    { "snapshot.lock.timeout.ms", KC_T_INT, "10000", "0..", 'L',                                                      \
+		    "How long to wait for a lock.", 0, NULL, 0 },                                                             \
+	{                                                                                                                     \
+		"snapshot.delay.ms", KC_T_INT, "0", "0..", 'L',                                                               \
+		    "Wait this long before the snapshot.", 0, NULL, 0                                                         \
+	}
 
 #endif

@@ -79,7 +79,7 @@ offset_parse(struct offset *o, struct kc_span json, struct kc_err *e)
 		    "or kc-offset reset",
 		    (int)json.n, json.p);
 	}
-	strcpy(o->file, file);
+	memcpy(o->file, file, strlen(file) + 1);
 	free(file);
 	if (number_of(json, "pos", &o->pos, e) != 0 ||
 	    number_of(json, "event", &o->event, e) != 0 ||
