@@ -193,6 +193,12 @@ is_now(const char *s)
 	    strncasecmp(s, "now()", 5) == 0;
 }
 
+static bool
+is_time(enum kind k)
+{
+	return k == K_DATE || k == K_TIME || k == K_DATETIME || k == K_TIMESTAMP;
+}
+
 /*
  * The constant that a default is, as text; NULL: none, or an expression. A
  * new string. MariaDB writes a literal, MySQL its text.
@@ -206,7 +212,7 @@ constant(const struct column_def *d, const struct column *c, bool mariadb)
 	if (s == NULL || c->kind == K_POINT || c->kind == K_GEOMETRY ||
 	    c->kind == K_UUID)
 		return NULL;
-	if (is_now(s))
+	if (is_time(c->kind) && is_now(s))
 		return mariadb || strstr(d->extra, "DEFAULT_GENERATED") == NULL ||
 			strncasecmp(s, "current_timestamp", 17) == 0 ?
 		    kc_xstrdup("0") :
@@ -217,7 +223,7 @@ constant(const struct column_def *d, const struct column *c, bool mariadb)
 		    kc_xstrdup(s);
 	if (*s == '\'') {
 		text = unquote(&p);
-		if (*p == '\0')
+		if (*p == '\0' && strstr(s, "\\0") == NULL)
 			return text;
 		free(text); /* 'a' || 'b' */
 		return NULL;
@@ -240,20 +246,26 @@ bits_of(const char *s)
 	return v;
 }
 
-/* MySQL has a binary default as 0x616263. */
-static void
+/*
+ * MySQL has a binary default as 0x616263, cut at a zero byte; MariaDB has it
+ * quoted, a zero byte as \0. Those with a zero byte are left out.
+ */
+static bool
 put_binary_default(struct kc_buf *b, const struct column *c, const char *s)
 {
 	struct kc_buf raw = { 0 };
 	unsigned v;
+	bool hex = strncmp(s, "0x", 2) == 0, ok;
 
-	if (strncmp(s, "0x", 2) == 0)
+	kc_buf_room(&raw, 1); /* empty is not NULL */
+	if (hex)
 		for (s += 2; sscanf(s, "%2x", &v) == 1; s += 2)
 			kc_buf_putc(&raw, (char)v);
 	else
 		kc_buf_puts(&raw, s);
-	put_sql(b, c, KC_BUF_SPAN(&raw));
+	ok = (!hex || raw.len > 0) && put_sql(b, c, KC_BUF_SPAN(&raw)) == 0;
 	kc_buf_release(&raw);
+	return ok;
 }
 
 /* 1.5 as 1.50 where the scale is 2. */
@@ -326,8 +338,7 @@ put_default(struct kc_buf *b, const struct column *c, const char *s)
 		return true;
 	case K_BINARY:
 	case K_BLOB:
-		put_binary_default(b, c, s);
-		return true;
+		return put_binary_default(b, c, s);
 	case K_DATE:
 	case K_TIME:
 	case K_DATETIME:

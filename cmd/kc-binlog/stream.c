@@ -98,6 +98,7 @@ dump(struct stream *s, struct kc_mysql *db, struct kc_err *e)
 	int rc;
 
 	s->pass = 0;
+	s->dec.checksum = false; /* until this server says so */
 	if (d.pos > UINT32_MAX) {
 		s->pass = d.pos;
 		d.pos = s->pos = 4;

@@ -177,6 +177,8 @@ put_enum(struct kc_buf *b, const struct column *c, unsigned index)
 	kc_buf_putc(b, '"');
 	if (index > 0 && index <= c->nlabels)
 		kc_buf_span(b, KC_BUF_SPAN(&c->label_json[index - 1]));
+	else if (c->nlabels == 0) /* a log that does not name them */
+		kc_buf_u64(b, index);
 	kc_buf_putc(b, '"');
 }
 
@@ -186,6 +188,8 @@ put_set(struct kc_buf *b, const struct column *c, uint64_t mask)
 	bool first = true;
 
 	kc_buf_putc(b, '"');
+	if (c->nlabels == 0)
+		kc_buf_u64(b, mask);
 	for (size_t i = 0; i < c->nlabels && i < 64; i++) {
 		if ((mask >> i & 1) == 0)
 			continue;
