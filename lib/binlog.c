@@ -19,8 +19,8 @@ struct reader {
 static struct reader
 reader(struct kc_span s)
 {
-	return (struct reader){ (const uint8_t *)s.p, (const uint8_t *)s.p + s.n,
-		false };
+	return (struct reader){ (const uint8_t *)s.p,
+		(const uint8_t *)s.p + s.n, false };
 }
 
 static const uint8_t *
@@ -36,14 +36,14 @@ take(struct reader *r, size_t n)
 	return p;
 }
 
-/* A little-endian integer of n bytes; 0 when cut. */
+/* A little-endian integer of n bytes, the first 8 of them; 0 when cut. */
 static uint64_t
 num(struct reader *r, size_t n)
 {
 	const uint8_t *p = take(r, n);
 	uint64_t v = 0;
 
-	for (size_t i = 0; p != NULL && i < n; i++)
+	for (size_t i = 0; p != NULL && i < n && i < sizeof v; i++)
 		v |= (uint64_t)p[i] << (8 * i);
 	return v;
 }
@@ -59,8 +59,10 @@ span(struct reader *r, size_t n)
 static int
 cut(const struct kc_binlog_event *ev, const char *what, struct kc_err *e)
 {
-	return kc_fail(e, KC_DATA, "binlog: %s event of type %u before position %u "
-	    "is cut short: the log is damaged", what, ev->type, ev->end_pos);
+	return kc_fail(e, KC_DATA,
+	    "binlog: %s event of type %u before position %u "
+	    "is cut short: the log is damaged",
+	    what, ev->type, ev->end_pos);
 }
 
 uint64_t
@@ -103,9 +105,11 @@ kc_binlog_event(const struct kc_binlog *b, struct kc_span raw,
 	struct reader c = reader((struct kc_span){ raw.p + raw.n - 4, 4 });
 	uint32_t want = (uint32_t)num(&c, 4);
 	if ((uint32_t)crc32(0, (const Bytef *)raw.p, (uInt)(raw.n - 4)) != want)
-		return kc_fail(e, KC_DATA, "binlog: the event of type %u before "
+		return kc_fail(e, KC_DATA,
+		    "binlog: the event of type %u before "
 		    "position %u has a wrong checksum: the log or the connection "
-		    "damages data", ev->type, ev->end_pos);
+		    "damages data",
+		    ev->type, ev->end_pos);
 	return 0;
 }
 
@@ -125,8 +129,10 @@ kc_binlog_format(struct kc_binlog *b, struct kc_span raw, struct kc_err *e)
 	if (r.cut)
 		return cut(&ev, "the format", e);
 	if (version != 4)
-		return kc_fail(e, KC_DATA, "binlog: format %u; version 4, of MySQL 5 "
-		    "and later, is read", version);
+		return kc_fail(e, KC_DATA,
+		    "binlog: format %u; version 4, of MySQL 5 "
+		    "and later, is read",
+		    version);
 	b->maria = memmem(server.p, server.n, "MariaDB", 7) != NULL;
 	/* lengths, then checksum algorithm 1 and the event's own CRC 4 */
 	size_t left = (size_t)(r.end - r.p);
@@ -177,7 +183,8 @@ inflate_tail(struct kc_binlog *b, struct kc_span packed,
 	kc_buf_room(&b->inflated, size + 1);
 	uLongf got = (uLongf)size;
 	if (uncompress((Bytef *)b->inflated.p, &got, p + 1 + n,
-		(uLong)(packed.n - 1 - n)) != Z_OK || got != size)
+		(uLong)(packed.n - 1 - n)) != Z_OK ||
+	    got != size)
 		return cut(ev, "a compressed", e);
 	*plain = (struct kc_span){ b->inflated.p, size };
 	return 0;
@@ -388,7 +395,8 @@ kc_bl_rows(struct kc_binlog *b, const struct kc_binlog_event *ev,
 	while (k < NROW_TYPES && row_types[k].type != ev->type)
 		k++;
 	if (k == NROW_TYPES)
-		return kc_fail(e, KC_BUG, "binlog: type %u has no rows", ev->type);
+		return kc_fail(e, KC_BUG, "binlog: type %u has no rows",
+		    ev->type);
 	memset(rows, 0, sizeof *rows);
 	rows->op = row_types[k].op;
 	rows->table_id = num(&r, b->rows_head[ev->type] == 6 ? 4 : 6);
