@@ -180,7 +180,7 @@ struct kc_span kc_cdc_partition(const struct kc_cdc *c);
 	    "How often a heartbeat record is written when nothing else is; 0: checkpoints only.", \
 	    0, NULL, 0 }, \
 	{ "provide.transaction.metadata", KC_T_BOOLEAN, "false", NULL, 'L', \
-	    "BEGIN and END records, and a transaction block in each event.", 0, NULL, 0 }, \
+	    "BEGIN and END records, and a transaction block in each event.", 0, NULL, KC_UNSUPPORTED }, \
 	{ "unavailable.value.placeholder", KC_T_STRING, "__debezium_unavailable_value", \
 	    NULL, 'L', "Stands for a value that the server did not send.", 0, NULL, 0 }
 /* clang-format on */

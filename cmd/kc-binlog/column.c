@@ -223,8 +223,7 @@ constant(const struct column_def *d, const struct column *c, bool mariadb)
 		    kc_xstrdup(s);
 	if (*s == '\'') {
 		text = unquote(&p);
-		if (*p == '\0' &&
-		    (c->kind != K_BLOB || strstr(s, "\\0") == NULL))
+		if (*p == '\0' && (c->kind != K_BLOB || strstr(s, "\\0") == NULL))
 			return text;
 		free(text); /* 'a' || 'b' */
 		return NULL;
