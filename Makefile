@@ -28,7 +28,6 @@ libsrc := $(wildcard lib/*.c)
 cmds := $(sort $(patsubst cmd/%.c,%,$(wildcard cmd/kc-*.c)) $(patsubst cmd/%/main.c,%,$(wildcard cmd/kc-*/main.c)))
 have := $(foreach p,$(call needs,$(libsrc) $(wildcard cmd/*.c cmd/*/*.c)),$(shell pkg-config --exists $(call pc,$p) && echo $p))
 PKGFLAGS := $(shell pkg-config --cflags $(base) $(call pc,$(have)))
-plainlib := $(foreach f,$(libsrc),$(if $(call needs,$f),,$f))
 libobj := $(foreach f,$(libsrc),$(if $(filter-out $(have),$(call needs,$f)),,$(BUILD)/$(f:.c=.o)))
 
 all: commands
@@ -66,18 +65,23 @@ test_libs = $(BUILD)/libkc.a $(shell pkg-config --libs $(base) $(call pc,$(have)
 $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libkc.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(if $(SAN),$(SANFLAGS)) $(LDFLAGS) -o $@ $< $(test_libs)
-$(BUILD)/topic: $(BUILD)/tests/topic.o
+$(BUILD)/topic $(BUILD)/mock: $(BUILD)/%: $(BUILD)/tests/%.o
 	$(CC) $(CFLAGS) $(if $(SAN),$(SANFLAGS)) $(LDFLAGS) -o $@ $< -lrdkafka
 unit: $(BUILD)/topic $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*.c))
 
-# A fuzz target is one C file with LLVMFuzzerTestOneInput over libkc.
+# A fuzz target is one C file with LLVMFuzzerTestOneInput over libkc; a line
+# `/* with: cmd/kc-x/y.c */` in it names files of commands that it needs too.
 FUZZ = clang $(STD) -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
 fuzzers := $(patsubst tests/fuzz/%.c,build-fuzz/%,$(wildcard tests/fuzz/*.c))
 build-fuzz/%.o: %.c
 	@mkdir -p $(@D)
 	$(FUZZ) $(PKGFLAGS) -MMD -MP -c -o $@ $<
-$(fuzzers): build-fuzz/%: build-fuzz/tests/fuzz/%.o $(plainlib:%.c=build-fuzz/%.o)
-	$(FUZZ) -o $@ $^ $(shell pkg-config --libs $(base)) -lpthread -lm
+fuzzpc := $(filter zlib libzstd,$(have))
+fuzzlib := $(foreach f,$(libsrc),$(if $(filter-out $(fuzzpc),$(call needs,$f)),,$f))
+with = $(shell sed -n 's|^/\* with: *\(.*[^ ]\) *\*/.*|\1|p' tests/fuzz/$1.c)
+$(foreach f,$(notdir $(fuzzers)),$(eval build-fuzz/$f: $(patsubst %.c,build-fuzz/%.o,$(call with,$f))))
+$(fuzzers): build-fuzz/%: build-fuzz/tests/fuzz/%.o $(fuzzlib:%.c=build-fuzz/%.o)
+	$(FUZZ) -o $@ $^ $(shell pkg-config --libs $(base) $(fuzzpc)) -lpthread -lm
 fuzz: $(fuzzers)
 	@set -e; for f in $(notdir $(fuzzers)); do FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run $$f; done
 
@@ -91,7 +95,7 @@ lint:
 
 demo:
 	@tests/deps demo
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory all $(BUILD)/mock
 	@examples/demo.sh
 
 bench:

@@ -125,21 +125,15 @@ on_gtid(struct stream *s, const struct kc_binlog_event *ev, struct kc_err *e)
 static int
 unsupported(struct stream *s, const struct kc_binlog_event *ev, struct kc_err *e)
 {
-	bool payload = ev->type == KC_BL_PAYLOAD;
+	bool partial = ev->type == KC_BL_PARTIAL_UPDATE;
 
 	return kc_fail(e, KC_USAGE,
-	    "binlog %s:%llu: %s; SET GLOBAL %s and start again "
-	    "with a new snapshot (kc-offset reset)",
+	    "binlog %s:%llu: %s; SET GLOBAL %s and start again with a new snapshot "
+	    "(kc-offset reset)",
 	    s->file, (unsigned long long)s->pos,
-	    payload ?
-		"a compressed transaction (binlog_transaction_compression=ON), which is "
-		"not read yet" :
-		ev->type == KC_BL_PARTIAL_UPDATE ?
-		"a partial update of JSON, which does not hold the row" :
-		"an encrypted log",
-	    payload ? "binlog_transaction_compression=OFF" :
-		ev->type == KC_BL_PARTIAL_UPDATE ? "binlog_row_value_options=''" :
-						   "encrypt_binlog=OFF");
+	    partial ? "a partial update of JSON, which does not hold the row" :
+		      "an encrypted log",
+	    partial ? "binlog_row_value_options=''" : "encrypt_binlog=OFF");
 }
 
 /* An event that is of no transaction: where it ends we can begin. */
@@ -176,7 +170,6 @@ on_event(struct stream *s, const struct kc_binlog_event *ev, uint64_t start,
 	case KC_BL_XA_PREPARE:
 		transaction_done(s, ev);
 		return 0;
-	case KC_BL_PAYLOAD:
 	case KC_BL_PARTIAL_UPDATE:
 	case KC_BL_MARIA_START_ENCRYPTION:
 		return unsupported(s, ev, e);
@@ -189,11 +182,47 @@ on_event(struct stream *s, const struct kc_binlog_event *ev, uint64_t start,
 	}
 }
 
+static int
+number_and_do(struct stream *s, const struct kc_binlog_event *ev,
+    uint64_t start, struct kc_err *e)
+{
+	bool in_tx = s->in_tx;
+
+	if (on_event(s, ev, start, e) != 0)
+		return -1;
+	/* Annotations come only when asked for: they have no number. */
+	if ((in_tx || s->in_tx) && ev->type != KC_BL_MARIA_ANNOTATE)
+		s->event++;
+	return 0;
+}
+
+/* The events in a compressed transaction: all at its own position. */
+static int
+on_payload(struct stream *s, const struct kc_binlog_event *whole,
+    uint64_t start, struct kc_err *e)
+{
+	struct kc_binlog_event ev;
+	struct kc_span raw;
+	bool checksum = s->dec.checksum;
+	int rc = 0;
+
+	if (s->payload == NULL)
+		s->payload = kc_payload_new();
+	if (kc_payload_open(s->payload, whole, e) != 0)
+		return -1;
+	s->dec.checksum = false;
+	while (!s->stop && (rc = kc_payload_next(s->payload, &raw, e)) == 1)
+		if ((rc = kc_binlog_event(&s->dec, raw, &ev, e)) != 0 ||
+		    (rc = number_and_do(s, &ev, start, e)) != 0)
+			break;
+	s->dec.checksum = checksum;
+	return s->stop ? 0 : rc;
+}
+
 int
 one_event(struct stream *s, struct kc_span raw, struct kc_err *e)
 {
 	struct kc_binlog_event ev;
-	bool in_tx = s->in_tx;
 	uint64_t start = s->pos;
 
 	if (raw.n > 4 && (uint8_t)raw.p[4] == KC_BL_FORMAT)
@@ -210,10 +239,7 @@ one_event(struct stream *s, struct kc_span raw, struct kc_err *e)
 	if (start < s->pass)
 		return 0;
 	s->pass = 0;
-	if (on_event(s, &ev, start, e) != 0)
-		return -1;
-	/* Annotations come only when asked for: they have no number. */
-	if ((in_tx || s->in_tx) && ev.type != KC_BL_MARIA_ANNOTATE)
-		s->event++;
-	return 0;
+	if (ev.type == KC_BL_PAYLOAD)
+		return on_payload(s, &ev, start, e);
+	return number_and_do(s, &ev, start, e);
 }

@@ -2,7 +2,7 @@
  * kc-binlog: the changes of MySQL and MariaDB tables as Debezium's change
  * events, from a server's binary log or from files of it; a snapshot first.
  */
-/* needs: mysqlclient zlib */
+/* needs: mysqlclient zlib libzstd */
 #include <stdlib.h>
 
 #include "kc-binlog.h"

@@ -54,7 +54,7 @@ struct described {
 static const uint8_t *
 begin(struct kc_span s, const uint8_t **end)
 {
-	*end = (const uint8_t *)s.p + s.n;
+	*end = s.p == NULL ? NULL : (const uint8_t *)s.p + s.n;
 	return (const uint8_t *)s.p;
 }
 

@@ -60,6 +60,7 @@ tear_down(struct stream *s)
 	free(s->maps);
 	gtids_free(s->set);
 	kc_binlog_release(&s->dec);
+	kc_payload_free(s->payload);
 	kc_buf_release(&s->gtid);
 	kc_buf_release(&s->gtids);
 	kc_buf_release(&s->source);

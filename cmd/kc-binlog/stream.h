@@ -7,6 +7,7 @@
 #define KC_CMD_BINLOG_STREAM_H
 
 #include "kc-binlog.h"
+#include "payload.h"
 
 /* What a table id of the log means until the next map says otherwise. */
 struct mapped {
@@ -20,6 +21,7 @@ struct mapped {
 struct stream {
 	struct binlog *b;
 	struct kc_binlog dec;
+	struct kc_payload *payload; /* NULL: none was there */
 	struct mapped **maps;
 	size_t nmaps;
 	struct mapped *last;
