@@ -12,7 +12,7 @@ exec 9>"$root/build/demo.lock"
 flock -n 9 || { echo "demo: another one runs here" >&2; exit 75; }
 
 pids=() broker=Kafka many=20000 done=
-bold= dim= green= plain=
+bold='' dim='' green='' plain=''
 if [ -t 1 ]; then
 	bold=$'\e[1m' dim=$'\e[2m' green=$'\e[32m' plain=$'\e[0m'
 fi
@@ -149,9 +149,9 @@ change() {
 }
 
 memory() { # of the kc processes, as a sentence
-	local p kb n=0 sum=0
-	for p in "${pids[@]}"; do
-		for p in $(ps -s "$p" -o pid=,comm= | awk '/kc-/ { print $1 }'); do
+	local s p kb n=0 sum=0
+	for s in "${pids[@]}"; do
+		for p in $(ps -s "$s" -o pid=,comm= | awk '/kc-/ { print $1 }'); do
 			kb=$(awk '/^Pss:/ { print $2 }' "/proc/$p/smaps_rollup")
 			n=$((n + 1)) sum=$((sum + kb))
 		done
