@@ -264,3 +264,64 @@ under_load() { # SERVER DB PROPERTY...
 	[ "$(grep -c '"op":"r"' out)" = 1 ]
 	[ "$(grep -c '"op":"c"' log)" = 1 ]
 }
+
+@test "lists, keys and names: which tables and columns, under what topic" {
+	fresh_maria snap_lists
+	maria snap_lists <<-'Y'
+	create table Orders(id int primary key, a int, secret varchar(9));
+	create table `o,d`(x int, y int);
+	create table `ünï`(id int primary key);
+	create table nope(id int);
+	insert into Orders values (1,2,'s');
+	insert into `o,d` values (3,4);
+	insert into `ünï` values (5);
+	insert into nope values (6);
+	Y
+	kcb maria snap_lists snapshot.mode=initial_only \
+		'table.include.list=snap_lists\.orders , snap_lists\.o\,d,.*ï.*' \
+		'column.exclude.list=SNAP_LISTS\.orders\.secret' \
+		'message.key.columns=snap_lists\.o.d:y,x' topic.delimiter=_ >out
+	run sed -nE 's/^\{"topic":"([^"]*)",(.*)"valueSchema.*"after":(\{[^}]*\}),.*/\1 \2\3/p' out
+	LC_ALL=C sort <<<"$output" | sed -E 's/"keySchema":"[^"]*",//' >got
+	cat >want <<-'Y'
+	t_snap_lists_Orders "key":{"id":1},{"id":1,"a":2}
+	t_snap_lists__n_ "key":{"id":5},{"id":5}
+	t_snap_lists_o_d "key":{"y":4,"x":3},{"x":3,"y":4}
+	Y
+	diff want got
+}
+
+@test "a bad regular expression or key rule is exit 64 and named" {
+	run kcb maria x 'table.include.list=a(b'
+	[ "$status" = 64 ]
+	[[ "$output" = *"table.include.list"*"a(b"* ]]
+	run kcb maria x message.key.columns=nocolon
+	[ "$status" = 64 ]
+	[[ "$output" = *"message.key.columns"*"nocolon"* ]]
+	run kcb maria x snapshot.mode=sometimes
+	[ "$status" = 64 ]
+	[[ "$output" = *"snapshot.mode"*"sometimes"*"when_needed"* ]]
+}
+
+@test "a lock that is not had in time: 75, and what to do" {
+	local pid
+	make_pair mysql8 snap_lock
+	mysql8 snap_lock -e "create table big(id int primary key)"
+	start_bg pid "$KC_MYSQL8_BIN/mysql" --no-defaults -h "$KC_MYSQL8_HOST" \
+		-P "$KC_MYSQL8_PORT" -u "$KC_MYSQL8_USER" -p"$KC_MYSQL8_PASSWORD" \
+		snap_lock -e 'lock tables big write; select sleep(12)' >lock.out 2>&1
+	wait_for 10 bash -c "source '$KC_ROOT/tests/lib.bash'
+		mysql8 mysql -N -e 'show processlist' | grep -q 'sleep(12)'"
+	mysql8 mysql <<-'Y'
+	create user if not exists snap_user2@'%' identified by 'pw';
+	grant select, lock tables on `snap\_lock`.* to snap_user2@'%';
+	grant replication client on *.* to snap_user2@'%';
+	Y
+	run kcb mysql8 snap_lock database.user=snap_user2 database.password=pw \
+		snapshot.lock.timeout.ms=1000
+	[ "$status" = 75 ]
+	[[ "$output" = *"snapshot.lock.timeout.ms"* ]]
+	mysql8 mysql -N -e 'select concat("kill ", id) from information_schema.processlist
+		where info like "select sleep(12)"' | mysql8 mysql
+	wait "$pid" || true
+}
