@@ -137,7 +137,7 @@ copy_character(char *o, const char **p, const char *end)
 void
 kc_json_esc(struct kc_buf *b, const void *text, size_t n)
 {
-	const char *p = text, *end = p + n;
+	const char *p = text, *end = n == 0 ? p : p + n;
 
 	while (p < end) {
 		/* a byte becomes 6 at most; the last block may go beyond stop */

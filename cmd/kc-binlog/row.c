@@ -422,7 +422,7 @@ row_image(const struct rowcol *cols, const struct kc_cdc_table *t,
 
 	for (size_t i = 0; i < t->ncols; i++)
 		n += kc_bl_bit(present, i);
-	if ((size_t)(end - p) < (n + 7) / 8)
+	if (n == 0 || (size_t)(end - p) < (n + 7) / 8)
 		return -1;
 	p += (n + 7) / 8;
 	kc_cdc_row_columns(row, t->ncols);
