@@ -425,8 +425,10 @@ tell_store(const struct kc_conf *c)
 static int
 checked_run(struct kc_ctx *ctx)
 {
-	int rc = kc_conf_check(ctx->conf, &ctx->err) != 0 ? ctx->err.status : 0;
+	int rc;
 
+	kc_conf_stage(ctx->conf, ctx->cmd->classes);
+	rc = kc_conf_check(ctx->conf, &ctx->err) != 0 ? ctx->err.status : 0;
 	if (rc == 0) {
 		tell_store(ctx->conf);
 		rc = ctx->cmd->run(ctx);

@@ -17,13 +17,15 @@
 struct entry {
 	char *name, *value;
 	const struct kc_prop *prop; /* NULL: not in the table */
-	bool framework;
+	bool framework;		    /* for the worker or another stage */
+	bool file;		    /* set by a file */
 };
 
 struct kc_conf {
 	const struct kc_prop *table;
 	struct entry *v;
 	size_t n, cap;
+	bool loading; /* a file is being read */
 };
 
 /* Of the worker and of other stages; one that ends in '.': all below it. */
@@ -174,6 +176,7 @@ kc_conf_set(struct kc_conf *c, const char *name, const char *value)
 		free(own);
 		free(en->value);
 		en->value = kc_xstrdup(value);
+		en->file = c->loading;
 		return;
 	}
 	if (c->n == c->cap) {
@@ -181,7 +184,7 @@ kc_conf_set(struct kc_conf *c, const char *name, const char *value)
 		c->v = kc_xrealloc(c->v, c->cap * sizeof *c->v);
 	}
 	c->v[c->n++] = (struct entry){ own, kc_xstrdup(value), p,
-		p == NULL && is_framework(name) };
+		p == NULL && is_framework(name), c->loading };
 }
 
 static void
@@ -193,7 +196,42 @@ set_one(void *arg, const char *name, const char *value)
 int
 kc_conf_load(struct kc_conf *c, const char *path, struct kc_err *e)
 {
-	return kc_conffile_read(path, set_one, c, e);
+	c->loading = true;
+	int rc = kc_conffile_read(path, set_one, c, e);
+	c->loading = false;
+	return rc;
+}
+
+/* Does classes, commas apart, have class, with or without its package? */
+static bool
+has_class(const char *classes, const char *class)
+{
+	size_t len = strlen(class);
+
+	while (classes != NULL && *classes != '\0') {
+		size_t n = strcspn(classes, ",");
+		if (n == len && memcmp(classes, class, len) == 0)
+			return true;
+		if (n > len && classes[n - len - 1] == '.' &&
+		    memcmp(classes + n - len, class, len) == 0)
+			return true;
+		classes += n;
+		classes += strspn(classes, ", ");
+	}
+	return false;
+}
+
+void
+kc_conf_stage(struct kc_conf *c, const char *classes)
+{
+	const struct entry *class = entry(c, "connector.class");
+
+	if (class == NULL || has_class(classes, class->value))
+		return;
+	for (size_t i = 0; i < c->n; i++)
+		if (c->v[i].file &&
+		    (c->v[i].prop == NULL || c->v[i].prop->name[0] == '\0'))
+			c->v[i].framework = true;
 }
 
 /* ---- checks ---- */

@@ -49,6 +49,12 @@ void kc_conf_free(struct kc_conf *c);
 void kc_conf_set(struct kc_conf *c, const char *name, const char *value);
 /* .properties, or JSON in either of Connect's two shapes. */
 int kc_conf_load(struct kc_conf *c, const char *path, struct kc_err *e);
+/*
+ * Before kc_conf_check: files that configure a connector of none of these
+ * classes (commas apart, or NULL) are another stage's; what they hold beside
+ * this table's properties is nothing to warn of.
+ */
+void kc_conf_stage(struct kc_conf *c, const char *classes);
 /* Resolves ${file:…} ${env:…} ${dir:…} and @file, then checks every value. */
 int kc_conf_check(struct kc_conf *c, struct kc_err *e);
 

@@ -30,7 +30,7 @@ static const struct kc_prop props[] = {
 	    "Only adaptive_time_microseconds."),
 	UNSUPPORTED("binary.handling.mode", "bytes", "Only bytes."),
 	UNSUPPORTED("include.query", "false", "The statement in source.query."),
-	UNSUPPORTED("include.schema.changes", "true",
+	UNSUPPORTED("include.schema.changes", "false",
 	    "Schema change events: none are written."),
 	UNSUPPORTED("gtid.source.includes", "", "GTID failover comes later."),
 	UNSUPPORTED("gtid.source.excludes", "", "GTID failover comes later."),
