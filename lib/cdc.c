@@ -549,9 +549,13 @@ put_times(struct kc_buf *b, int64_t us)
 	if (us != last) {
 		last = us;
 		kc_buf_reset(&text);
-		kc_buf_printf(&text,
-		    ",\"ts_ms\":%lld,\"ts_us\":%lld,\"ts_ns\":%lld000}",
-		    (long long)(us / 1000), (long long)us, (long long)us);
+		kc_buf_lit(&text, ",\"ts_ms\":");
+		kc_buf_i64(&text, us / 1000);
+		kc_buf_lit(&text, ",\"ts_us\":");
+		kc_buf_i64(&text, us);
+		kc_buf_lit(&text, ",\"ts_ns\":");
+		kc_buf_i64(&text, us);
+		kc_buf_lit(&text, "000}");
 	}
 	kc_buf_span(b, KC_BUF_SPAN(&text));
 }

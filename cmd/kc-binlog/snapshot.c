@@ -21,6 +21,7 @@ struct snap {
 	const char *mark;
 	uint64_t expected; /* rows, as the server guesses; 0: unknown */
 	int64_t begun;	   /* kc_mono_us */
+	int64_t now;	   /* kc_now_us, of every 16th row */
 };
 
 /* ---- rows ---- */
@@ -77,7 +78,9 @@ write_held(struct snap *s, bool last_of_table, bool last, struct kc_err *e)
 	make_source(s, s->held, mark_of(s, last_of_table, last));
 	ev.source = KC_BUF_SPAN(&s->source);
 	ev.offset = KC_BUF_SPAN(&s->offset);
-	ev.ts_us = kc_now_us();
+	if (s->written % 16 == 0)
+		s->now = kc_now_us();
+	ev.ts_us = s->now;
 	b->emitted += kc_cdc_event(b->cdc, &s->held->cdc, &ev, &b->out.b);
 	s->held = NULL;
 	s->written++;
