@@ -3,6 +3,7 @@
  * streamed as they come.
  */
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "envelope.h"
 #include "kc-binlog.h"
@@ -232,22 +233,25 @@ read_table(struct snap *s, struct table *t, struct kc_err *e)
 	return got < 0 ? -1 : 0;
 }
 
-/* A guess, for the progress line. */
+/* The server's guess, for the progress line. */
 static void
-expect_rows(struct snap *s)
+expect_rows(struct snap *s, const struct table *t)
 {
+	struct kc_buf q = { 0 };
 	struct kc_err ignored;
 	char *v = NULL;
 
-	if (kc_mysql_value(s->b->db,
-		"SELECT SUM(TABLE_ROWS) FROM "
-		"information_schema.TABLES WHERE TABLE_SCHEMA "
-		"NOT IN ('mysql','information_schema',"
-		"'performance_schema','sys')",
-		&v, &ignored) == 0 &&
+	kc_buf_lit(&q,
+	    "SELECT TABLE_ROWS FROM information_schema.TABLES "
+	    "WHERE TABLE_SCHEMA=");
+	kc_mysql_string(&q, t->cdc.database);
+	kc_buf_lit(&q, " AND TABLE_NAME=");
+	kc_mysql_string(&q, t->cdc.table);
+	if (kc_mysql_value(s->b->db, kc_buf_str(&q), &v, &ignored) == 0 &&
 	    v != NULL)
-		s->expected = strtoull(v, NULL, 10);
+		s->expected += strtoull(v, NULL, 10);
 	free(v);
+	kc_buf_release(&q);
 }
 
 static bool
@@ -277,8 +281,9 @@ read_tables(struct snap *s, struct kc_err *e)
 		    "property snapshot.include.collection.list: ");
 	if (b->ntables == 0)
 		kc_log(KC_WARN, "no table matches the include and exclude lists");
-	if (b->ntables == 1 || kc_log_level >= KC_INFO)
-		expect_rows(s);
+	for (size_t i = 0; isatty(2) && i < b->ntables; i++)
+		if (has_data(only, b->tables[i]))
+			expect_rows(s, b->tables[i]);
 	for (size_t i = 0; i < b->ntables && rc == 0 && !enough(s); i++)
 		if (has_data(only, b->tables[i]))
 			rc = read_table(s, b->tables[i], e);
