@@ -386,7 +386,13 @@ on_copied(struct stream *s, struct kc_span d, struct kc_err *e)
 		    get64(d.p + 1), e);
 	if (d.n >= 18 && d.p[0] == 'k') {
 		uint64_t end = get64(d.p + 1);
-		if (!s->in_tx &&
+		/*
+		 * All that was committed before `end` was sent; but a
+		 * transaction we resume in begins before its commit.
+		 */
+		if (s->skip_tx != 0 && !s->in_tx)
+			s->stop |= s->end != 0 && end >= s->end;
+		else if (!s->in_tx &&
 		    (end > s->w->at.lsn_commit || (s->end != 0 && end >= s->end)))
 			clean_at(s, end, "");
 		return d.p[17] != 0 ? status(s->w, false, e) : 0;
