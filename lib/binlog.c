@@ -177,8 +177,8 @@ inflate_tail(struct kc_binlog *b, struct kc_span packed,
 		return cut(ev, "a compressed", e);
 	for (size_t i = 0; i < n; i++)
 		size = size << 8 | p[1 + i];
-	if (size > (UINT64_C(1) << 32))
-		return cut(ev, "a compressed", e);
+	if (size > (UINT64_C(1) << 32) || size / 1032 > packed.n)
+		return cut(ev, "a compressed", e); /* more than zlib packs */
 	kc_buf_reset(&b->inflated);
 	kc_buf_room(&b->inflated, size + 1);
 	uLongf got = (uLongf)size;

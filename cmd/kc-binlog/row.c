@@ -326,6 +326,8 @@ DECODER(get_enum)
 {
 	size_t w = c->meta & 0xff;
 
+	if (w > 2)
+		return NULL;
 	NEED(w);
 	put_enum(out, c->col, (unsigned)le(p, w));
 	return p + w;
@@ -335,6 +337,8 @@ DECODER(get_set)
 {
 	size_t w = c->meta & 0xff;
 
+	if (w > 8)
+		return NULL;
 	NEED(w);
 	put_set(out, c->col, le(p, w));
 	return p + w;

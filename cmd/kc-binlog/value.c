@@ -30,7 +30,8 @@ put_bit(struct kc_buf *b, const struct column *c, const void *be, size_t n)
 		return;
 	}
 	kc_buf_putc(b, '"');
-	kc_buf_b64(b, le, (size_t)(c->size + 7) / 8);
+	n = (size_t)(c->size + 7) / 8;
+	kc_buf_b64(b, le, n < sizeof le ? n : sizeof le);
 	kc_buf_putc(b, '"');
 }
 
