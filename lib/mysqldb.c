@@ -12,10 +12,13 @@
 #include <mysqld_error.h>
 
 #include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "io.h"
 #include "log.h"
@@ -488,17 +491,36 @@ le32(unsigned char *p, uint32_t v)
 static int
 introduce(struct kc_mysql *m, const struct kc_mysql_dump *d, struct kc_err *e)
 {
-	char sql[160];
+	char sql[200];
 
+	/* A pipe may hold us up for long: the server waits. */
 	snprintf(sql, sizeof sql,
 	    "SET @master_binlog_checksum='NONE', @source_binlog_checksum='NONE', "
-	    "@master_heartbeat_period=%lld, @source_heartbeat_period=%lld",
+	    "@master_heartbeat_period=%lld, @source_heartbeat_period=%lld, "
+	    "net_write_timeout=86400",
 	    d->heartbeat_ms * 1000000LL, d->heartbeat_ms * 1000000LL);
 	if (kc_mysql_exec(m, sql, e) != 0)
 		return -1;
 	return m->mariadb ?
 	    kc_mysql_exec(m, "SET @mariadb_slave_capability=4", e) :
 	    0;
+}
+
+/* A peer that is gone without a word is noticed, in TLS too. */
+static void
+keep_alive(int fd)
+{
+	static const struct {
+		int level, name, value;
+	} options[] = {
+		{ SOL_SOCKET, SO_KEEPALIVE, 1 },
+		{ IPPROTO_TCP, TCP_KEEPIDLE, 10 },
+		{ IPPROTO_TCP, TCP_KEEPINTVL, 5 },
+	};
+
+	for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+		setsockopt(fd, options[i].level, options[i].name,
+		    &options[i].value, sizeof options[i].value);
 }
 
 #define PACKET_ERROR UINT_MAX /* 32 bits, of the library */
@@ -588,6 +610,7 @@ kc_mysql_dump(struct kc_mysql *m, const struct kc_mysql_dump *d, struct kc_err *
 	m->file = kc_xstrdup(d->file);
 	m->pos = d->pos;
 	mysql_options(m->c, MYSQL_OPT_READ_TIMEOUT, &seconds);
+	keep_alive((int)mysql_get_socket(m->c));
 	return ask(m, cmd, 10 + n) == 0 ? 0 : fail(m, "COM_BINLOG_DUMP", e);
 }
 

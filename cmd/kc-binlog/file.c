@@ -51,6 +51,22 @@ read_event(int fd, struct kc_buf *in, size_t *at, struct kc_span *raw,
 	}
 }
 
+/* The first event says whose log it is. */
+static int
+flavor(struct stream *s, const char *path, struct kc_err *e)
+{
+	struct binlog *b = s->b;
+
+	if (b->cdc != NULL)
+		return 0;
+	if (s->dec.rows_head[KC_BL_QUERY] == 0)
+		return kc_fail(e, KC_DATA,
+		    "%s: does not begin with a format description", path);
+	b->mariadb = s->dec.maria;
+	return kc_cdc_new(&b->cdc, b->conf, b->mariadb ? "mariadb" : "mysql",
+	    source_schema(b->mariadb), e);
+}
+
 static int
 one_file(struct stream *s, const char *path, struct kc_err *e)
 {
@@ -81,13 +97,11 @@ one_file(struct stream *s, const char *path, struct kc_err *e)
 	s->b->at.pos = s->pos = 4;
 	s->dec.checksum = false;
 	while ((rc = read_event(fd, &in, &at, &raw, path, e)) == 1 &&
-	    !s->stop && !kc_stop) {
-		if (one_event(s, raw, e) != 0) {
+	    !s->stop && !kc_stop)
+		if (one_event(s, raw, e) != 0 || flavor(s, path, e) != 0) {
 			rc = -1;
 			break;
 		}
-		s->b->mariadb = s->dec.maria;
-	}
 	kc_buf_release(&in);
 	close(fd);
 	return rc < 0 ? -1 : 0;

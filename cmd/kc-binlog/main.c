@@ -143,8 +143,6 @@ from_files(struct binlog *b, struct kc_err *e)
 		    "-o %s: files have no position to go on "
 		    "from; leave -o out",
 		    b->ctx->store);
-	if (kc_cdc_new(&b->cdc, b->conf, "mysql", source_schema(false), e) != 0)
-		return -1;
 	return stream_files(b, b->ctx->argv, b->ctx->argc, e);
 }
 
