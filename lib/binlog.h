@@ -89,10 +89,10 @@ int kc_bl_query(struct kc_binlog *b, const struct kc_binlog_event *ev,
     struct kc_bl_query *q, struct kc_err *e);
 
 struct kc_bl_gtid {
-	uint8_t sid[16]; /* MySQL: the server's uuid */
-	uint64_t seq;	 /* transaction's number */
-	uint32_t domain; /* MariaDB */
-	bool standalone; /* MariaDB: no commit event follows (DDL) */
+	uint8_t sid[16];    /* MySQL: the server's uuid */
+	uint64_t seq;	    /* transaction's number */
+	uint32_t domain;    /* MariaDB */
+	bool standalone;    /* MariaDB: no commit event follows (DDL) */
 	uint64_t commit_us; /* MySQL 8: immediate commit; 0: unknown */
 };
 int kc_bl_gtid(const struct kc_binlog_event *ev, struct kc_bl_gtid *g,
@@ -104,7 +104,7 @@ struct kc_bl_table {
 	struct kc_span db, table;
 	size_t ncols;
 	const uint8_t *types;
-	struct kc_span meta; /* see kc_bl_column_meta */
+	struct kc_span meta;	 /* see kc_bl_column_meta */
 	const uint8_t *nullable; /* bitmap */
 	struct kc_span optional; /* TLVs, see kc_bl_optional */
 };
@@ -118,10 +118,17 @@ int kc_bl_column_meta(const struct kc_bl_table *t, size_t col, size_t *at,
     uint8_t *type, uint16_t *meta);
 
 enum kc_bl_option {
-	KC_BLO_SIGNEDNESS = 1, KC_BLO_DEFAULT_CHARSET, KC_BLO_COLUMN_CHARSET,
-	KC_BLO_COLUMN_NAME, KC_BLO_SET_VALUES, KC_BLO_ENUM_VALUES,
-	KC_BLO_GEOMETRY, KC_BLO_PRIMARY_KEY, KC_BLO_PRIMARY_KEY_PREFIX,
-	KC_BLO_ENUM_DEFAULT_CHARSET, KC_BLO_ENUM_COLUMN_CHARSET
+	KC_BLO_SIGNEDNESS = 1,
+	KC_BLO_DEFAULT_CHARSET,
+	KC_BLO_COLUMN_CHARSET,
+	KC_BLO_COLUMN_NAME,
+	KC_BLO_SET_VALUES,
+	KC_BLO_ENUM_VALUES,
+	KC_BLO_GEOMETRY,
+	KC_BLO_PRIMARY_KEY,
+	KC_BLO_PRIMARY_KEY_PREFIX,
+	KC_BLO_ENUM_DEFAULT_CHARSET,
+	KC_BLO_ENUM_COLUMN_CHARSET
 };
 /* A member of the optional metadata; .p NULL: not there. */
 struct kc_span kc_bl_optional(const struct kc_bl_table *t, enum kc_bl_option o);

@@ -5,7 +5,7 @@
 bats_require_minimum_version 1.5.0
 load lib
 
-prefix() { echo "topic.prefix=bl snapshot.mode=no_data"; }
+prefix='topic.prefix=bl snapshot.mode=no_data' # unquoted
 props_of() {
 	if [ "$1" = maria ]; then echo "$KC_MARIA_PROPS"; else echo "$KC_MYSQL8_PROPS"; fi
 }
@@ -22,7 +22,7 @@ kcb() {
 	local server=$1 db=$2
 	shift 2
 	# shellcheck disable=SC2046 # properties without blanks
-	kc-binlog -q $(props_of "$server") $(prefix) "database.include.list=$db" "$@"
+	kc-binlog -q $(props_of "$server") $prefix "database.include.list=$db" "$@"
 }
 
 records() { grep '^{"topic"' "$1"; }
@@ -110,7 +110,7 @@ follows_live() { # SERVER
 	"$1" bl_live -e 'create table t(id int primary key, v int)'
 	at "$1" off
 	# shellcheck disable=SC2046
-	start_bg pid kc-binlog -q $(props_of "$1") $(prefix) \
+	start_bg pid kc-binlog -q $(props_of "$1") $prefix \
 		database.include.list=bl_live -o off heartbeat.interval.ms=100 >out
 	wait_for 10 grep -q heartbeat out
 	"$1" bl_live -e 'insert into t values (1,1)'
@@ -216,7 +216,7 @@ cut_connection() { # SERVER
 	[ "$1" = mysql8 ] || "$1" mysql -e 'grant binlog monitor on *.* to bl_cut'
 	at "$1" off
 	# shellcheck disable=SC2046
-	start_bg pid kc-binlog $(props_of "$1") $(prefix) database.user=bl_cut \
+	start_bg pid kc-binlog $(props_of "$1") $prefix database.user=bl_cut \
 		database.password=x database.include.list=bl_cut -o off >out 2>err
 	for i in 1 2 3; do
 		"$1" bl_cut -e "insert into t values (${i}0),(${i}1); insert into t values (${i}2)"
@@ -244,7 +244,7 @@ cut_connection() { # SERVER
 @test "the server stops and starts: it goes on where it was" {
 	own "$KC_TMP/m"
 	own_sql -e 'create database d; create table d.t(id int primary key)'
-	start_bg pid kc-binlog $OWN $(prefix) >out 2>err
+	start_bg pid kc-binlog $OWN $prefix >out 2>err
 	wait_for 10 grep -q checkpoint out
 	own_sql -e 'insert into d.t values (1)'
 	wait_for 10 grep -q '"after":{"id":1}' out
@@ -283,7 +283,7 @@ teardown() {
 	rm -f off
 	kc-offset set -o off '{"server":"bl"}' '{"file":"bin.000001","pos":4}'
 	own_sql -e "insert into d.t values (1,'y',repeat('compressible',9)); update d.t set a='x'; delete from d.t"
-	kc-binlog -q $OWN $(prefix) -o off -e >out
+	kc-binlog -q $OWN $prefix -o off -e >out
 	[ "$(short out | cut -c1-29)" = 'c {"id":1} {"id":1,"a":"y","s
 u {"id":1} {"id":1,"a":"x","s
 d {"id":1} null
@@ -292,23 +292,23 @@ d {"id":1} null
 	kc-binlog -q m/data/bin.000001 >files
 	grep -q '"after":{"@1":1,"@2":"2","@3":"compressible' files
 	own_sql -e "alter table d.t drop a"
-	run -65 kc-binlog -q $OWN $(prefix) -o off -e
+	run -65 kc-binlog -q $OWN $prefix -o off -e
 	[[ $output == *"table d.t: the log has 3 columns, the table now 2"*binlog_row_metadata=FULL* ]]
 	own_sql -e "drop table d.t"
-	run -65 kc-binlog -q $OWN $(prefix) -o off -e
+	run -65 kc-binlog -q $OWN $prefix -o off -e
 	[[ $output == *"table d.t: it is not there any more"*binlog_row_metadata=FULL* ]]
 }
 
 @test "a server without a log, with statements, with partial rows: what to set" {
 	own "$KC_TMP/m" --skip-log-bin
-	run -64 kc-binlog -q $OWN $(prefix) -e
+	run -64 kc-binlog -q $OWN $prefix -e
 	[[ $output == *"log_bin is 0, not 1; start the server with --log-bin"* ]]
 	"$KC_ROOT/tests/services/mariadb" stop "$KC_TMP/m"
 	own "$KC_TMP/m" --binlog-format=MIXED --binlog-row-image=MINIMAL
-	run -64 kc-binlog -q $OWN $(prefix) -e
+	run -64 kc-binlog -q $OWN $prefix -e
 	[[ $output == *"binlog_format is MIXED, not ROW; SET GLOBAL binlog_format='ROW'"* ]]
 	own_sql -e "set global binlog_format='ROW'"
-	run -64 kc-binlog -q $OWN $(prefix) -e
+	run -64 kc-binlog -q $OWN $prefix -e
 	[[ $output == *"binlog_row_image is MINIMAL, not FULL; SET GLOBAL binlog_row_image='FULL'"* ]]
 }
 
@@ -397,7 +397,7 @@ large_rows() { # SERVER
 	maria bl_full -e 'create table t(id int primary key)'
 	at maria off
 	maria bl_full -e 'insert into t select seq from seq_1_to_5000'
-	run -74 bash -c "$(declare -f kcb prefix props_of); kcb maria bl_full -o off -e >/dev/full"
+	run -74 bash -c "$(declare -f kcb props_of; declare -p prefix); kcb maria bl_full -o off -e >/dev/full"
 	kcb maria bl_full -o off -e | head -n 1 >one
 	[ -s one ]
 }

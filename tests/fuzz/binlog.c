@@ -75,8 +75,8 @@ rows(struct fuzz *f, const struct kc_binlog_event *ev)
 	    r.table_id != f->id || r.ncols != f->t->cdc.ncols)
 		return;
 	const uint8_t *p = (const uint8_t *)r.rows.p, *end = p + r.rows.n;
-	while (p < end && row_image(f->cols, &f->t->cdc, r.present, &p, end,
-	    &f->b.before) == 0)
+	while (p < end &&
+	    row_image(f->cols, &f->t->cdc, r.present, &p, end, &f->b.before) == 0)
 		if (!kc_json_valid(KC_BUF_SPAN(&f->b.before.json)))
 			abort();
 }
@@ -128,7 +128,8 @@ static void
 events(struct fuzz *f, const uint8_t *p, const uint8_t *end)
 {
 	while (end - p >= 19) {
-		size_t n = (size_t)p[9] | (size_t)p[10] << 8 | (size_t)p[11] << 16;
+		size_t n = (size_t)p[9] | (size_t)p[10] << 8 |
+		    (size_t)p[11] << 16;
 		if (n < 19 || n > (size_t)(end - p))
 			n = (size_t)(end - p);
 		event(f, (struct kc_span){ (const char *)p, n });
