@@ -181,6 +181,12 @@ cstr(const char *s)
 }
 
 bool
+kc_cdc_wants_database(const struct kc_cdc *c, struct kc_span database)
+{
+	return chosen(c->db_in, c->db_ex, database);
+}
+
+bool
 kc_cdc_wants(const struct kc_cdc *c, const char *database, const char *schema,
     const char *table)
 {
@@ -283,89 +289,6 @@ find_keys(const struct kc_cdc *c, struct kc_cdc_table *t, struct kc_err *e)
 	return (int)k;
 }
 
-/* `{"type":…}` with `,"field":"name"` inside. */
-static void
-put_field(struct kc_buf *b, const char *schema, const char *name)
-{
-	kc_buf_put(b, schema, strlen(schema) - 1);
-	kc_buf_lit(b, ",\"field\":");
-	kc_json_str(b, name, strlen(name));
-	kc_buf_putc(b, '}');
-}
-
-static void
-put_struct(struct kc_buf *b, const char *name, const char *suffix, bool optional)
-{
-	kc_buf_puts(b,
-	    optional ? "{\"type\":\"struct\",\"optional\":true,\"name\":" :
-		       "{\"type\":\"struct\",\"optional\":false,\"name\":");
-	kc_json_str(b, name, strlen(name));
-	b->len--;
-	kc_buf_puts(b, suffix);
-	kc_buf_putc(b, '"');
-}
-
-static void
-put_row(struct kc_buf *b, const struct kc_cdc_table *t, const char *name,
-    const char *field)
-{
-	bool first = true;
-
-	put_struct(b, name, ".Value", true);
-	kc_buf_lit(b, ",\"fields\":[");
-	for (size_t i = 0; i < t->ncols; i++) {
-		if (!t->cols[i].included)
-			continue;
-		if (!first)
-			kc_buf_putc(b, ',');
-		first = false;
-		put_field(b, t->cols[i].schema, t->cols[i].name);
-	}
-	kc_buf_lit(b, "],\"field\":\"");
-	kc_buf_puts(b, field);
-	kc_buf_lit(b, "\"}");
-}
-
-static const char envelope_tail[] =
-    ",{\"type\":\"struct\",\"optional\":true,\"name\":\"event.block\",\"version\":1,"
-    "\"fields\":[{\"type\":\"string\",\"optional\":false,\"field\":\"id\"},"
-    "{\"type\":\"int64\",\"optional\":false,\"field\":\"total_order\"},"
-    "{\"type\":\"int64\",\"optional\":false,\"field\":\"data_collection_order\"}],"
-    "\"field\":\"transaction\"},"
-    "{\"type\":\"string\",\"optional\":false,\"field\":\"op\"},"
-    "{\"type\":\"int64\",\"optional\":true,\"field\":\"ts_ms\"},"
-    "{\"type\":\"int64\",\"optional\":true,\"field\":\"ts_us\"},"
-    "{\"type\":\"int64\",\"optional\":true,\"field\":\"ts_ns\"}]}";
-
-static void
-value_schema(const struct kc_cdc *c, struct kc_cdc_table *t, struct kc_buf *b)
-{
-	const char *name = t->topic;
-
-	put_struct(b, name, ".Envelope", false);
-	kc_buf_lit(b, ",\"version\":2,\"fields\":[");
-	put_row(b, t, name, "before");
-	kc_buf_putc(b, ',');
-	put_row(b, t, name, "after");
-	kc_buf_putc(b, ',');
-	kc_buf_puts(b, c->source_schema);
-	kc_buf_lit(b, envelope_tail);
-}
-
-static void
-key_schema(struct kc_cdc_table *t, struct kc_buf *b)
-{
-	put_struct(b, t->topic, ".Key", false);
-	kc_buf_lit(b, ",\"fields\":[");
-	for (size_t i = 0; i < t->nkeys; i++) {
-		if (i > 0)
-			kc_buf_putc(b, ',');
-		put_field(b, t->cols[t->key_cols[i]].schema,
-		    t->cols[t->key_cols[i]].name);
-	}
-	kc_buf_lit(b, "]}");
-}
-
 static void
 make_head(struct kc_cdc_table *t)
 {
@@ -404,10 +327,10 @@ kc_cdc_table_ready(struct kc_cdc *c, struct kc_cdc_table *t, struct kc_err *e)
 		t->topic[249] = '\0';
 	t->key_id[0] = '\0';
 	if (t->nkeys > 0) {
-		key_schema(t, &key);
+		kc_cdc_key_schema(&key, t);
 		kc_sha256_id(t->key_id, KC_BUF_SPAN(&key));
 	}
-	value_schema(c, t, &value);
+	kc_cdc_value_schema(&value, t, c->source_schema);
 	kc_sha256_id(t->value_id, KC_BUF_SPAN(&value));
 	kc_buf_reset(&t->announce);
 	if (t->nkeys > 0)

@@ -101,8 +101,8 @@ void kc_cdc_row_release(struct kc_cdc_row *r);
 struct kc_cdc_event {
 	char op;				 /* c u d r t */
 	const struct kc_cdc_row *before, *after; /* NULL: null */
-	struct kc_span source;	    /* Debezium's source block, {…} */
-	struct kc_span offset;	    /* Connect's source offset, {…} */
+	struct kc_span source; /* Debezium's source block, {…} */
+	struct kc_span offset; /* Connect's source offset, {…} */
 	/*
 	 * The offset before this row. A row may make several lines (a delete
 	 * and its tombstone): all but the last carry this one, with "line":N,
@@ -126,10 +126,16 @@ void kc_cdc_free(struct kc_cdc *c);
 /* By the include and exclude lists. schema NULL for MySQL. */
 bool kc_cdc_wants(const struct kc_cdc *c, const char *database,
     const char *schema, const char *table);
+/* By the lists of databases alone. */
+bool kc_cdc_wants_database(const struct kc_cdc *c, struct kc_span database);
 /* Fills the derived members; again after a column changed. */
 int kc_cdc_table_ready(struct kc_cdc *c, struct kc_cdc_table *t,
     struct kc_err *e);
 void kc_cdc_table_release(struct kc_cdc_table *t);
+/* cdcschema.c: the schemas of a ready table; source: its field's schema. */
+void kc_cdc_key_schema(struct kc_buf *b, const struct kc_cdc_table *t);
+void kc_cdc_value_schema(struct kc_buf *b, const struct kc_cdc_table *t,
+    const char *source);
 
 /*
  * Appends the lines of one event to out (announcements first, where new).

@@ -154,6 +154,9 @@ void put_geometry(struct kc_buf *b, const struct column *c, const void *p,
 void put_uuid(struct kc_buf *b, const void *p16);
 void put_inet(struct kc_buf *b, const void *p, size_t n); /* 4 or 16 */
 void put_vector(struct kc_buf *b, const void *p, size_t n);
+/* Appends text of a character set (the server's name; NULL: UTF-8) as UTF-8. */
+void charset_text(struct kc_buf *out, const char *charset, const void *p,
+    size_t n);
 void value_release(struct column *c); /* what put_text opened */
 /* A value of the text protocol, any kind; p NULL: null. -1: does not parse. */
 int put_sql(struct kc_buf *b, const struct column *c, struct kc_span v);

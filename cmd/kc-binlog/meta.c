@@ -76,11 +76,19 @@ describe_signs(const struct kc_bl_table *map, struct described *d)
 	}
 }
 
-static void
-describe_charsets(const struct kc_bl_table *map, struct described *d)
+static bool
+has_labels(uint8_t type)
 {
-	struct kc_span def = kc_bl_optional(map, KC_BLO_DEFAULT_CHARSET);
-	struct kc_span each = kc_bl_optional(map, KC_BLO_COLUMN_CHARSET);
+	return type == ENUM || type == SET;
+}
+
+/* Of the columns that `of` counts: one of most and others, or of each. */
+static void
+describe_charsets(const struct kc_bl_table *map, struct described *d,
+    enum kc_bl_option most, enum kc_bl_option all, bool (*of)(uint8_t))
+{
+	struct kc_span def = kc_bl_optional(map, most);
+	struct kc_span each = kc_bl_optional(map, all);
 	const uint8_t *end, *p = begin(def.p != NULL ? def : each, &end);
 	uint64_t common = def.p != NULL ? kc_bl_lenenc(&p, end) : UINT64_MAX;
 	uint64_t other = def.p != NULL && p < end ? kc_bl_lenenc(&p, end) :
@@ -88,7 +96,7 @@ describe_charsets(const struct kc_bl_table *map, struct described *d)
 	uint64_t k = 0;
 
 	for (size_t i = 0; p != NULL && i < map->ncols; i++) {
-		if (!is_character(d[i].type))
+		if (!of(d[i].type))
 			continue;
 		d[i].collation = common;
 		if (def.p == NULL) {
@@ -169,7 +177,10 @@ describe(const struct kc_bl_table *map)
 		d[i].collation = UINT64_MAX;
 	}
 	describe_signs(map, d);
-	describe_charsets(map, d);
+	describe_charsets(map, d, KC_BLO_DEFAULT_CHARSET, KC_BLO_COLUMN_CHARSET,
+	    is_character);
+	describe_charsets(map, d, KC_BLO_ENUM_DEFAULT_CHARSET,
+	    KC_BLO_ENUM_COLUMN_CHARSET, has_labels);
 	describe_values(map, d, KC_BLO_ENUM_VALUES, ENUM);
 	describe_values(map, d, KC_BLO_SET_VALUES, SET);
 	describe_names(map, d);
@@ -179,26 +190,48 @@ describe(const struct kc_bl_table *map)
 
 /* ---- a table made of it ---- */
 
+/* The character set of a text, enum or set in the log; NULL: not said. */
+static const char *
+charset_of(const struct described *d)
+{
+	return d->collation == UINT64_MAX ? NULL :
+					    collation_charset(d->collation);
+}
+
+/* The next label of an enum or set, as UTF-8. */
+static void
+next_label(struct kc_buf *label, const uint8_t **p, const uint8_t *end,
+    const struct described *d)
+{
+	uint64_t n = kc_bl_lenenc(p, end);
+
+	kc_buf_reset(label);
+	if (n > (uint64_t)(end - *p))
+		n = 0;
+	charset_text(label, charset_of(d), *p, (size_t)n);
+	*p += n;
+}
+
 static void
 put_values(struct kc_buf *b, const char *type, const struct described *d)
 {
 	const uint8_t *end, *p = begin(d->values, &end);
+	struct kc_buf label = { 0 };
 
 	kc_buf_puts(b, type);
 	kc_buf_putc(b, '(');
 	for (uint64_t i = 0; i < d->nvalues; i++) {
-		uint64_t n = kc_bl_lenenc(&p, end);
-		if (i > 0)
-			kc_buf_putc(b, ',');
-		kc_buf_putc(b, '\'');
-		for (; n > 0; n--, p++) {
-			if (*p == '\'')
-				kc_buf_putc(b, '\'');
-			kc_buf_putc(b, (char)*p);
+		next_label(&label, &p, end, d);
+		kc_buf_puts(b, i > 0 ? ",'" : "'");
+		for (size_t k = 0; k < label.len; k++) {
+			if (label.p[k] == '\'' || label.p[k] == '\\')
+				kc_buf_putc(b, label.p[k]);
+			kc_buf_putc(b, label.p[k]);
 		}
 		kc_buf_putc(b, '\'');
 	}
 	kc_buf_putc(b, ')');
+	kc_buf_release(&label);
 }
 
 static const char *
@@ -272,9 +305,7 @@ make_column(struct column *col, struct kc_cdc_column *cdc,
     const struct described *d, size_t i, bool mariadb)
 {
 	struct kc_buf type = { 0 };
-	const char *charset = d->collation == UINT64_MAX ?
-	    NULL :
-	    collation_charset(d->collation);
+	const char *charset = charset_of(d);
 	bool binary = d->collation == 63;
 	char *name = d->name.p != NULL ? kc_xstrndup(d->name.p, d->name.n) :
 					 kc_xasprintf("@%zu", i + 1);
@@ -351,24 +382,33 @@ plain_charset(const char *name)
 	    name;
 }
 
-/* Labels that are ASCII are the same in every character set. */
+/*
+ * The same labels? Those that are not ASCII may differ: in a table of their
+ * character set, or because information_schema has ? for what is beyond the
+ * BMP, and then the log knows better.
+ */
 static bool
 labels_fit(const struct column *c, const struct described *d)
 {
 	const uint8_t *end, *p = begin(d->values, &end);
+	struct kc_buf label = { 0 };
+	bool fit = true;
 
 	if (d->nvalues != c->nlabels)
 		return d->nvalues == 0;
-	for (size_t i = 0; i < c->nlabels; i++) {
-		size_t n = (size_t)kc_bl_lenenc(&p, end), ascii = 0;
-		while (ascii < n && p[ascii] < 0x80)
+	for (size_t i = 0; i < c->nlabels && fit; i++) {
+		size_t ascii = 0;
+		next_label(&label, &p, end, d);
+		while (ascii < label.len && (unsigned char)label.p[ascii] < 0x80)
 			ascii++;
-		if (ascii == n &&
-		    (strlen(c->labels[i]) != n || memcmp(c->labels[i], p, n) != 0))
-			return false;
-		p += n;
+		if (ascii == label.len || strchr(c->labels[i], '?') != NULL)
+			fit = kc_span_is(
+			    (struct kc_span){ label.len > 0 ? label.p : "",
+				label.len },
+			    c->labels[i]);
 	}
-	return true;
+	kc_buf_release(&label);
+	return fit;
 }
 
 /* The same type; is it the same column still? */
@@ -376,9 +416,7 @@ static bool
 traits_fit(const struct column *c, const char *name, const struct described *d,
     struct kc_buf *why)
 {
-	const char *charset = d->collation == UINT64_MAX ?
-	    NULL :
-	    collation_charset(d->collation);
+	const char *charset = charset_of(d);
 
 	if (d->name.p != NULL && d->nullable != c->optional)
 		kc_buf_printf(why, "column %s is %s in the log", name,

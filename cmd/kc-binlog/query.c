@@ -87,6 +87,22 @@ on_truncate(struct stream *s, const struct kc_binlog_event *ev,
 	return 0;
 }
 
+/* Can it change a captured table: in its database, or in one it names? */
+static bool
+concerns(const struct binlog *b, const struct kc_bl_query *q)
+{
+	if (kc_cdc_wants_database(b->cdc, q->db))
+		return true;
+	for (size_t i = 0; i < b->ntables; i++) {
+		const char *name = b->tables[i]->cdc.database;
+		size_t n = strlen(name);
+		for (size_t k = 0; k + n <= q->sql.n; k++)
+			if (strncasecmp(q->sql.p + k, name, n) == 0)
+				return true;
+	}
+	return false;
+}
+
 /* A change that is a statement, not rows: it cannot be captured. */
 static int
 on_dml(struct stream *s, const struct kc_bl_query *q, uint64_t start,
@@ -95,6 +111,8 @@ on_dml(struct stream *s, const struct kc_bl_query *q, uint64_t start,
 	const char *mode = kc_conf_str(s->b->conf,
 	    "event.processing.failure.handling.mode");
 
+	if (!concerns(s->b, q))
+		return 0;
 	kc_fail(e, KC_DATA,
 	    "binlog %s:%llu: a change of database %.*s is logged as a "
 	    "statement: %.*s; set binlog_format=ROW, in sessions too, and take a new "

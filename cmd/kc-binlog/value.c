@@ -120,40 +120,60 @@ value_release(struct column *c)
 
 /* A byte that is no character becomes U+FFFD. */
 static void
-convert(struct kc_buf *b, struct column *c, const void *p, size_t n)
+to_utf8(struct kc_buf *text, iconv_t conv, const void *p, size_t n)
 {
-	static struct kc_buf text;
 	char *in = (char *)(uintptr_t)p, *out;
 	size_t room;
 
-	kc_buf_reset(&text);
 	while (n > 0) {
-		out = kc_buf_room(&text, 4 * n + 16);
-		room = text.cap - text.len;
-		size_t r = iconv(c->conv, &in, &n, &out, &room);
-		text.len = (size_t)(out - text.p);
+		out = kc_buf_room(text, 4 * n + 16);
+		room = text->cap - text->len;
+		size_t r = iconv(conv, &in, &n, &out, &room);
+		text->len = (size_t)(out - text->p);
 		if (r != (size_t)-1 || errno == E2BIG)
 			continue;
-		kc_buf_lit(&text, "\xef\xbf\xbd");
+		kc_buf_lit(text, "\xef\xbf\xbd");
 		in++;
 		n--;
-		iconv(c->conv, NULL, NULL, NULL, NULL);
+		iconv(conv, NULL, NULL, NULL, NULL);
 	}
-	kc_json_str(b, text.p, text.len);
+}
+
+static iconv_t
+from_charset(const char *charset)
+{
+	const char *name = charset == NULL ? NULL : iconv_name(charset);
+
+	return name == NULL ? (iconv_t)-1 : iconv_open("UTF-8", name);
+}
+
+void
+charset_text(struct kc_buf *out, const char *charset, const void *p, size_t n)
+{
+	iconv_t conv = from_charset(charset);
+
+	if (conv == (iconv_t)-1) {
+		kc_buf_put(out, p, n);
+		return;
+	}
+	to_utf8(out, conv, p, n);
+	iconv_close(conv);
 }
 
 void
 put_text(struct kc_buf *b, struct column *c, const void *p, size_t n)
 {
-	if (c->conv == (iconv_t)0) {
-		const char *name = c->charset == NULL ? NULL :
-							iconv_name(c->charset);
-		c->conv = name == NULL ? (iconv_t)-1 : iconv_open("UTF-8", name);
-	}
-	if (c->conv == (iconv_t)-1)
+	static struct kc_buf text;
+
+	if (c->conv == (iconv_t)0)
+		c->conv = from_charset(c->charset);
+	if (c->conv == (iconv_t)-1) {
 		kc_json_str(b, p, n);
-	else
-		convert(b, c, p, n);
+		return;
+	}
+	kc_buf_reset(&text);
+	to_utf8(&text, c->conv, p, n);
+	kc_json_str(b, text.p, text.len);
 }
 
 void
