@@ -11,7 +11,7 @@ mkdir -p "$dir"
 exec 9>"$root/build/demo.lock"
 flock -n 9 || { echo "demo: another one runs here" >&2; exit 75; }
 
-pids=() broker=Kafka many=20000 done=
+pids=() mock='' broker=Kafka many=20000 done=
 bold='' dim='' green='' plain=''
 if [ -t 1 ]; then
 	bold=$'\e[1m' dim=$'\e[2m' green=$'\e[32m' plain=$'\e[0m'
@@ -38,6 +38,7 @@ finish() {
 		kill -TERM -- "-$p" 2>/dev/null
 	done
 	wait "${pids[@]}" 2>/dev/null
+	[ -z "$mock" ] || kill "$mock"
 	services_stop
 	rm -rf "$dir" "$root/build/demo.lock"
 	[ -n "$done" ] || exit 75
@@ -75,7 +76,7 @@ serve() {
 mock() {
 	broker='mock Kafka' many=1000 # it keeps a few megabytes
 	setsid build/mock >"$dir/mock" 2>"$dir/mock.log" 9>&- &
-	pids+=($!)
+	mock=$!
 	until [ -s "$dir/mock" ]; do sleep 0.05; done
 	KC_KAFKA=$(cat "$dir/mock")
 }

@@ -47,6 +47,10 @@ change() {
 	wait_for 30 in_pg || { cat ./*.log; false; }
 	wait_for 30 in_sqlite || { cat ./*.log; false; }
 	[ -s shop-source.offsets ]
+	for pid in "$source" "$copy" "$sink"; do # the group is left
+		stop_bg "$pid" || true
+	done
+	wait_for 20 eval '! pgrep -g "$sink" >/dev/null'
 }
 
 @test "caught-up.mk: again and again, until caught up" {
