@@ -15,6 +15,7 @@
 #include "io.h"
 #include "kafka-rd.h"
 #include "log.h"
+#include "num.h"
 
 #define LOOK_EVERY (1024 * 1024) /* bytes taken between looks at the queue */
 
@@ -284,6 +285,34 @@ kc_consumer_new(struct kc_kconf *k, const struct kc_consumer_cb *cb, void *arg,
 	return c;
 }
 
+/*
+ * rd_kafka_consumer_close, and destroy after it, wait for ever when there is no
+ * broker any more. False: not left; it and its threads end with the process.
+ */
+#define CLOSE_WAIT_US (5 * 1000 * 1000)
+
+static bool
+leave(rd_kafka_t *rk)
+{
+	rd_kafka_queue_t *q = rd_kafka_queue_new(rk);
+	int64_t until = kc_mono_us() + CLOSE_WAIT_US;
+	rd_kafka_message_t *m;
+	bool closed;
+
+	rd_kafka_error_destroy(rd_kafka_consumer_close_queue(rk, q));
+	while (!(closed = rd_kafka_consumer_closed(rk)) && kc_mono_us() < until) {
+		m = rd_kafka_consume_queue(q, 100); /* and calls rebalanced */
+		if (m != NULL)
+			rd_kafka_message_destroy(m);
+	}
+	rd_kafka_queue_destroy(q);
+	if (!closed)
+		kc_log(KC_NOTICE,
+		    "no broker to leave the group at: its other members wait "
+		    "until the session times out");
+	return closed;
+}
+
 void
 kc_consumer_free(struct kc_consumer *c)
 {
@@ -295,7 +324,8 @@ kc_consumer_free(struct kc_consumer *c)
 	if (c->queue != NULL) {
 		rd_kafka_queue_io_event_enable(c->queue, -1, NULL, 0);
 		rd_kafka_queue_destroy(c->queue);
-		rd_kafka_consumer_close(c->h.rk);
+		if (!leave(c->h.rk))
+			return;
 	}
 	kc_kafka_close(&c->h);
 	for (size_t i = 0; i < 2; i++)
@@ -503,13 +533,34 @@ on_commit(rd_kafka_t *rk, rd_kafka_resp_err_t err,
 		kc_log(KC_INFO, "commit to the group: %s", rd_kafka_err2str(err));
 }
 
+/* rd_kafka_commit would wait for ever when there is no broker any more. */
+#define COMMIT_WAIT_MS 5000
+
+static rd_kafka_resp_err_t
+commit_now(rd_kafka_t *rk, const rd_kafka_topic_partition_list_t *l)
+{
+	rd_kafka_queue_t *q = rd_kafka_queue_new(rk);
+	rd_kafka_resp_err_t err = rd_kafka_commit_queue(rk, l, q, NULL, NULL);
+	rd_kafka_event_t *ev;
+
+	if (err == 0) {
+		ev = rd_kafka_queue_poll(q, COMMIT_WAIT_MS);
+		err = ev == NULL ? RD_KAFKA_RESP_ERR__TIMED_OUT :
+				   rd_kafka_event_error(ev);
+		if (ev != NULL)
+			rd_kafka_event_destroy(ev);
+	}
+	rd_kafka_queue_destroy(q);
+	return err;
+}
+
 int
 kc_consumer_commit(struct kc_consumer *c, const struct kc_tp *v, size_t n,
     bool wait, struct kc_err *e)
 {
 	rd_kafka_topic_partition_list_t *l = list_of(v, n);
 	rd_kafka_resp_err_t err = wait ?
-	    rd_kafka_commit(c->h.rk, l, 0) :
+	    commit_now(c->h.rk, l) :
 	    rd_kafka_commit_queue(c->h.rk, l, c->queue, on_commit, c);
 
 	rd_kafka_topic_partition_list_destroy(l);

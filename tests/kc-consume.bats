@@ -260,3 +260,17 @@ lines' -H 'w= 1' -H 'u=ü"\' -H z
 	[ "$status" = 75 ]
 	[[ "$output" == *"process"*"one pipe to a store"* ]]
 }
+
+@test "TERM when the broker is gone and a position is still to be told to it: it ends" {
+	make -s -C "$KC_ROOT" build/mock
+	start_bg mock "$KC_ROOT/build/mock" >broker 2>/dev/null
+	wait_for 10 [ -s broker ]
+	echo '{"topic":"t","key":1,"value":1}' | kc-produce -b "$(cat broker)"
+	start_bg pid kc-consume -b "$(cat broker)" -t t -g g -o off >out 2>err
+	wait_for 30 grep -q '"topic"' out
+	stop_bg "$mock" KILL || true
+	kill -TERM "$pid"
+	jq -c .source out >off
+	wait_for 30 eval '! kill -0 "$pid" 2>/dev/null'
+	grep -q "no broker to leave the group at" err
+}
