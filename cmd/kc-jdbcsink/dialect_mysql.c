@@ -1,9 +1,13 @@
 /*
- * MySQL and MariaDB: statements of many rows, INSERT … ON DUPLICATE KEY
- * UPDATE, up to a megabyte each.
+ * MySQL and MariaDB. Many rows: LOAD DATA LOCAL INFILE, fed from memory, into
+ * a temporary staging table, then one INSERT … ON DUPLICATE KEY UPDATE: one
+ * and a half times as fast as statements of many rows, which are the way where
+ * the server has local_infile off, for few rows, and when loading warned.
  */
 /* needs: mysqlclient */
+#include <errmsg.h>
 #include <mysql.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -13,8 +17,17 @@
 #define STATEMENT_MAX (1024 * 1024)
 #define FEW_KEYS 1000 /* of a DELETE */
 
+#define LOAD_MIN 200 /* rows that are worth a staging table */
+
 struct own {
 	size_t packet; /* @@max_allowed_packet */
+	bool infile;   /* @@local_infile */
+	/* what LOAD DATA reads */
+	struct work *w;
+	struct phase *p;
+	unsigned g;
+	size_t next, at; /* row; byte of text */
+	struct kc_buf text;
 };
 
 static const struct {
@@ -54,9 +67,13 @@ static const struct {
 static void
 my_close(struct db *db)
 {
+	struct own *own = db->own;
+
 	mysql_close(db->conn);
 	db->conn = NULL;
-	free(db->own);
+	if (own != NULL)
+		kc_buf_release(&own->text);
+	free(own);
 	db->own = NULL;
 }
 
@@ -138,9 +155,52 @@ take_packet(void *arg, struct kc_span a, struct kc_span b)
 	struct own *own = arg;
 	int64_t n;
 
-	(void)b;
+	own->infile = kc_span_is(b, "1");
 	if (kc_parse_i64(a, &n) && n > 0)
 		own->packet = (size_t)n;
+}
+
+/* LOAD DATA LOCAL's source: whatever file is asked for, it gets our rows. */
+static int
+infile_open(void **ptr, const char *name, void *arg)
+{
+	(void)name;
+	*ptr = arg;
+	return 0;
+}
+
+static int
+infile_read(void *ptr, char *to, unsigned room)
+{
+	struct own *own = ptr;
+	struct kc_buf *b = &own->text;
+	struct row *r;
+
+	if (own->at == b->len) {
+		own->at = b->len = 0;
+		while (b->len < 256 * 1024 &&
+		    (r = phase_next(own->p, &own->next, own->g)) != NULL)
+			sql_text_row(b, own->p->groups[own->g].shape,
+			    own->w->data.p + r->at, r->len, "");
+	}
+	size_t n = b->len - own->at < room ? b->len - own->at : room;
+	memcpy(to, b->p + own->at, n);
+	own->at += n;
+	return (int)n;
+}
+
+static void
+infile_close(void *ptr)
+{
+	(void)ptr;
+}
+
+static int
+infile_error(void *ptr, char *msg, unsigned room)
+{
+	(void)ptr;
+	snprintf(msg, room, "reading rows failed");
+	return CR_UNKNOWN_ERROR;
 }
 
 /* sslMode of both drivers, and the older useSSL and requireSSL. */
@@ -176,11 +236,15 @@ my_connect(struct db *db, struct kc_err *e)
 						     target_param(t, "password");
 	unsigned seconds = ms != NULL && atoi(ms) > 0 ? (unsigned)(atoi(ms) + 999) / 1000 : 10;
 	MYSQL *c = db->conn = mysql_init(NULL);
+	unsigned yes = 1;
 
 	db->own = kc_xcalloc(1, sizeof(struct own));
 	((struct own *)db->own)->packet = STATEMENT_MAX;
 	mysql_options(c, MYSQL_OPT_CONNECT_TIMEOUT, &seconds);
 	mysql_options(c, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+	mysql_options(c, MYSQL_OPT_LOCAL_INFILE, &yes);
+	mysql_set_local_infile_handler(c, infile_open, infile_read, infile_close,
+	    infile_error, db->own);
 	set_ssl(c, t);
 	if (mysql_real_connect(c, t->host != NULL ? t->host : "localhost", user,
 		password, t->db, t->port != NULL ? (unsigned)atoi(t->port) : 3306,
@@ -193,7 +257,7 @@ my_connect(struct db *db, struct kc_err *e)
 	if (my_exec(db, "SET time_zone='+00:00', sql_mode='STRICT_ALL_TABLES,"
 	    "NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION'", e) != 0)
 		return -1;
-	return my_query(db, "SELECT @@max_allowed_packet, ''", take_packet, db->own, e);
+	return my_query(db, "SELECT @@max_allowed_packet, @@local_infile", take_packet, db->own, e);
 }
 
 static const struct {
@@ -471,6 +535,104 @@ delete_many(struct db *db, struct work *w, struct phase *p, unsigned g,
 	return n == 0 ? 0 : run_sql(db, s->t, e);
 }
 
+/* How a column is read from the text. */
+static void
+put_load_columns(struct db *db, struct kc_buf *b, const struct shape *s)
+{
+	bool set = false;
+
+	kc_buf_lit(b, " (");
+	for (size_t i = 0; i < s->n; i++) {
+		const struct column *c = &s->t->cols[s->cols[i]];
+		kc_buf_puts(b, i == 0 ? "" : ", ");
+		if (c->cls == CLS_BYTES || c->cls == CLS_GEOMETRY || c->cls == CLS_BITS)
+			kc_buf_printf(b, "@v%zu", i);
+		else
+			put_name(db->d, b, c->name);
+	}
+	kc_buf_lit(b, ")");
+	for (size_t i = 0; i < s->n; i++) {
+		const struct column *c = &s->t->cols[s->cols[i]];
+		if (c->cls != CLS_BYTES && c->cls != CLS_GEOMETRY && c->cls != CLS_BITS)
+			continue;
+		kc_buf_puts(b, set ? ", " : " SET ");
+		set = true;
+		put_name(db->d, b, c->name);
+		kc_buf_printf(b, c->cls == CLS_BITS ? " = CAST(@v%zu AS UNSIGNED)" :
+						      " = UNHEX(@v%zu)", i);
+	}
+}
+
+/* Rows of a group into kc_stage; 1: some did not fit, 0, -1. */
+static int
+load(struct db *db, struct work *w, struct phase *p, unsigned g,
+    struct kc_err *e)
+{
+	const struct shape *s = p->groups[g].shape;
+	struct own *own = db->own;
+	struct kc_buf *b = &db->sql;
+
+	own->w = w;
+	own->p = p;
+	own->g = g;
+	own->next = own->at = own->text.len = 0;
+	if (my_exec(db, "DROP TEMPORARY TABLE IF EXISTS kc_stage", e) != 0)
+		return -1;
+	b->len = 0;
+	kc_buf_lit(b, "CREATE TEMPORARY TABLE kc_stage AS SELECT ");
+	sql_columns(db->d, b, s, "");
+	kc_buf_printf(b, " FROM %s LIMIT 0", s->t->quoted);
+	if (run_sql(db, s->t, e) != 0)
+		return -1;
+	b->len = 0;
+	kc_buf_lit(b, "LOAD DATA LOCAL INFILE 'kc' INTO TABLE kc_stage "
+	    "CHARACTER SET utf8mb4");
+	put_load_columns(db, b, s);
+	if (run_sql(db, s->t, e) != 0)
+		return -1;
+	return mysql_warning_count(db->conn) > 0;
+}
+
+/* What is staged, into the table. */
+static int
+merge(struct db *db, const struct shape *s, struct kc_err *e)
+{
+	struct kc_buf *b = &db->sql;
+	bool keyed = db->o->insert != MODE_INSERT && s->nkeys > 0;
+	bool update = keyed && (s->partial || db->o->insert == MODE_UPDATE);
+
+	if (update && s->n > s->nkeys) {
+		b->len = 0;
+		kc_buf_printf(b, "UPDATE %s AS t JOIN kc_stage AS s ON ", s->t->quoted);
+		sql_keys_equal(db->d, b, s, "t.", "s.");
+		kc_buf_lit(b, " SET ");
+		for (size_t i = s->nkeys; i < s->n; i++) {
+			const char *name = s->t->cols[s->cols[i]].name;
+			kc_buf_puts(b, i == s->nkeys ? "t." : ", t.");
+			put_name(db->d, b, name);
+			kc_buf_lit(b, " = s.");
+			put_name(db->d, b, name);
+		}
+		if (run_sql(db, s->t, e) != 0)
+			return -1;
+	}
+	if (keyed && db->o->insert == MODE_UPDATE)
+		return 0;
+	b->len = 0;
+	kc_buf_printf(b, "INSERT INTO %s (", s->t->quoted);
+	sql_columns(db->d, b, s, "");
+	kc_buf_lit(b, ") SELECT ");
+	sql_columns(db->d, b, s, "s.");
+	kc_buf_lit(b, " FROM kc_stage AS s");
+	if (update) {
+		kc_buf_printf(b, " WHERE NOT EXISTS (SELECT 1 FROM %s AS t WHERE ",
+		    s->t->quoted);
+		sql_keys_equal(db->d, b, s, "t.", "s.");
+		kc_buf_lit(b, ")");
+	}
+	return finish(db, s, keyed && !update, e);
+}
+
 static int
 my_bulk(struct db *db, struct work *w, struct phase *p, unsigned g,
     struct kc_err *e)
@@ -481,9 +643,13 @@ my_bulk(struct db *db, struct work *w, struct phase *p, unsigned g,
 	bool upsert = db->o->insert == MODE_UPSERT && s->nkeys > 0;
 	size_t i = 0, n = 0, limit = own->packet / 2;
 	struct row *r;
+	int rc = 1;
 
 	if (gr->kind == ROW_DELETE)
 		return delete_many(db, w, p, g, e);
+	if (own->infile && gr->live >= LOAD_MIN &&
+	    (rc = load(db, w, p, g, e)) <= 0)
+		return rc < 0 ? -1 : merge(db, s, e);
 	if (db->o->insert == MODE_UPDATE || s->partial) {
 		while ((r = phase_next(p, &i, g)) != NULL)
 			if (put_one(db, s, w->data.p + r->at, e) != 0)

@@ -257,6 +257,11 @@ keywords_of(struct keywords *w, const struct target *t)
 	keyword(w, "port", t->port);
 	keyword(w, "client_encoding", "UTF8");
 	keyword(w, "fallback_application_name", "kc-jdbcsink");
+	/* A server that vanished is noticed within a minute. */
+	keyword(w, "keepalives_idle", "30");
+	keyword(w, "keepalives_interval", "10");
+	keyword(w, "keepalives_count", "3");
+	keyword(w, "tcp_user_timeout", "60000");
 	const char *ssl = target_param(t, "ssl");
 	if (ssl != NULL && strcmp(ssl, "false") != 0)
 		keyword(w, "sslmode", "verify-full");
@@ -446,73 +451,6 @@ pg_literal(struct db *db, struct kc_buf *b, struct kc_span s)
 
 /* ---- COPY ---- */
 
-#define ONES 0x0101010101010101ULL
-#define HIGH 0x8080808080808080ULL
-
-/* Any byte of w below 0x20 or a backslash. */
-static inline bool
-special(uint64_t w)
-{
-	uint64_t x = w ^ (ONES * '\\');
-
-	return ((((w - ONES * 0x20) & ~w) | ((x - ONES) & ~x)) & HIGH) != 0;
-}
-
-static char *
-escape(char *to, const char *p, size_t n)
-{
-	static const char letter[128] = { ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n',
-		['\v'] = 'v', ['\f'] = 'f', ['\r'] = 'r', ['\\'] = '\\' };
-	uint64_t w;
-
-	while (n > 0) {
-		if (n >= 8) {
-			memcpy(&w, p, 8);
-			if (!special(w)) {
-				memcpy(to, &w, 8);
-				to += 8;
-				p += 8;
-				n -= 8;
-				continue;
-			}
-		}
-		for (size_t i = n < 8 ? n : 8; i > 0; i--, p++, n--) {
-			unsigned char c = (unsigned char)*p;
-			if (c < 128 && letter[c] != 0) {
-				*to++ = '\\';
-				*to++ = letter[c];
-			} else {
-				*to++ = (char)c;
-			}
-		}
-	}
-	return to;
-}
-
-/* A row as a line of COPY's text format. */
-static void
-copy_row(struct kc_buf *b, const struct shape *s, const char *p, size_t len)
-{
-	char *to = kc_buf_room(b, 2 * len + 8 * s->n + 8);
-
-	for (size_t i = 0; i < s->n; i++) {
-		struct kc_span v = row_value(&p);
-		if (i > 0)
-			*to++ = '\t';
-		if (v.p == NULL) {
-			*to++ = '\\';
-			*to++ = 'N';
-		} else if (s->t->cols[s->cols[i]].cls == CLS_BYTES) {
-			memcpy(to, "\\\\x", 3);
-			to = kc_put_hex(to + 3, v.p, v.n);
-		} else {
-			to = escape(to, v.p, v.n);
-		}
-	}
-	*to++ = '\n';
-	b->len = (size_t)(to - b->p);
-}
-
 static int
 copy_end(struct db *db, const struct table *t, struct kc_err *e)
 {
@@ -556,7 +494,7 @@ copy_rows(struct db *db, struct work *w, struct phase *p, unsigned g,
 	b = &db->text;
 	b->len = 0;
 	while (only != NULL ? row != NULL : (row = phase_next(p, &i, g)) != NULL) {
-		copy_row(b, s, w->data.p + row->at, row->len);
+		sql_text_row(b, s, w->data.p + row->at, row->len, "\\\\x");
 		if (only != NULL)
 			row = NULL;
 		if (b->len < CHUNK)

@@ -350,6 +350,12 @@ void sql_keys_equal(const struct dialect *d, struct kc_buf *b,
  */
 void sql_statement(struct db *db, struct kc_buf *b, const struct shape *s,
     enum stmt st);
+/*
+ * Appends a row as COPY and LOAD DATA read it: tabs between, \N for null,
+ * bytes in hex after the text `hex`.
+ */
+void sql_text_row(struct kc_buf *b, const struct shape *s, const char *p,
+    size_t len, const char *hex);
 /* Names the table, its column and, from a row, the value. */
 void sql_shown(struct kc_buf *b, const struct work *w, const struct row *r,
     const struct shape *s);

@@ -242,6 +242,8 @@ plan_record(struct planner *p, struct work *w, const struct kc_rec *r,
 	if (record(p, w, r, seq, e) == 0)
 		return 0;
 	w->data.len = at;
+	if (e->status != KC_DATA)
+		return -1;
 	return kc_fail_in(e, "record of topic %.*s, key %.*s: ",
 	    (int)(r->topic.n < 200 ? r->topic.n : 200), r->topic.p,
 	    r->key.p == NULL ? 4 : (int)(r->key.n < 150 ? r->key.n : 150),

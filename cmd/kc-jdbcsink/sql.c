@@ -1,6 +1,7 @@
 /* SQL that the dialects share. */
 #include "jdbc.h"
 #include "json.h"
+#include "num.h"
 
 void
 sql_columns(const struct dialect *d, struct kc_buf *b, const struct shape *s,
@@ -123,4 +124,70 @@ sql_shown(struct kc_buf *b, const struct work *w, const struct row *r,
 			kc_buf_printf(b, "…(%zu bytes)", v.n);
 	}
 	kc_buf_putc(b, '}');
+}
+
+#define ONES 0x0101010101010101ULL
+#define HIGH 0x8080808080808080ULL
+
+/* Any byte of w below 0x20 or a backslash. */
+static inline bool
+special(uint64_t w)
+{
+	uint64_t x = w ^ (ONES * '\\');
+
+	return ((((w - ONES * 0x20) & ~w) | ((x - ONES) & ~x)) & HIGH) != 0;
+}
+
+static char *
+escape(char *to, const char *p, size_t n)
+{
+	static const char letter[256] = { ['\t'] = 't', ['\n'] = 'n', ['\r'] = 'r',
+		['\\'] = '\\' };
+	uint64_t w;
+
+	while (n > 0) {
+		if (n >= 8) {
+			memcpy(&w, p, 8);
+			if (!special(w)) {
+				memcpy(to, &w, 8);
+				to += 8;
+				p += 8;
+				n -= 8;
+				continue;
+			}
+		}
+		for (size_t i = n < 8 ? n : 8; i > 0; i--, p++, n--) {
+			char l = letter[(unsigned char)*p];
+			if (l != 0)
+				*to++ = '\\';
+			*to++ = l != 0 ? l : *p;
+		}
+	}
+	return to;
+}
+
+void
+sql_text_row(struct kc_buf *b, const struct shape *s, const char *p, size_t len,
+    const char *hex)
+{
+	size_t nhex = strlen(hex);
+	char *to = kc_buf_room(b, 2 * len + (nhex + 4) * s->n + 8);
+
+	for (size_t i = 0; i < s->n; i++) {
+		struct kc_span v = row_value(&p);
+		enum cls cls = s->t->cols[s->cols[i]].cls;
+		if (i > 0)
+			*to++ = '\t';
+		if (v.p == NULL) {
+			*to++ = '\\';
+			*to++ = 'N';
+		} else if (cls == CLS_BYTES || cls == CLS_GEOMETRY) {
+			memcpy(to, hex, nhex);
+			to = kc_put_hex(to + nhex, v.p, v.n);
+		} else {
+			to = escape(to, v.p, v.n);
+		}
+	}
+	*to++ = '\n';
+	b->len = (size_t)(to - b->p);
 }
