@@ -60,10 +60,14 @@ committed(struct filesink *f, uint64_t *n, struct kc_err *e)
 	return rc;
 }
 
+static int store(struct filesink *f, const struct kc_positions *pos,
+    struct kc_err *e);
+
 /* Opens it where the last committed line ends. */
 static int
 open_file(struct filesink *f, struct kc_err *e)
 {
+	static const struct kc_positions none;
 	struct stat st;
 	uint64_t n = 0;
 	int rc = 0;
@@ -96,7 +100,8 @@ open_file(struct filesink *f, struct kc_err *e)
 	}
 	if (S_ISREG(st.st_mode) && lseek(f->fd, (off_t)f->length, SEEK_SET) == -1)
 		return io_error(f, "cannot be positioned", e);
-	return 0;
+	/* From the first byte on the store knows where to cut. */
+	return f->keeps && rc == 0 ? store(f, &none, e) : 0;
 }
 
 static int

@@ -14,7 +14,7 @@ last_position() { jq -c '.checkpoint // .source // empty' "$1" | tail -n 1; }
 	values out >got
 	printf 'one\ntwo "q" \\ ü\n\n' | diff got -
 	head -n 1 out | jq -e '.schema == {"type":"string","optional":false}'
-	jq -ce 'select(.value == "one") | .source.offset.position == 4 and .source.partition == {"filename":"in"} and .timestamp > 1600000000000' out
+	jq -cs '.[1] | .value == "one" and .source.offset.position == 4 and .source.partition == {"filename":"in"} and .timestamp > 1600000000000' out | grep -qx true
 }
 
 @test "it goes on where the store says, and a line without its end waits" {
@@ -69,7 +69,7 @@ last_position() { jq -c '.checkpoint // .source // empty' "$1" | tail -n 1; }
 @test "envelopes go on as they are, with their new position" {
 	printf '%s\n' '{"schema":{"type":"string","optional":true},"id":"s"}' '{"topic":"x","key":1,"valueSchema":"s","value":"v","mine":2,"source":{"partition":{"a":1},"offset":{"b":2}}}' '{"checkpoint":{"partition":{},"offset":{}}}' >in
 	kc-filesource file=in format=envelope -e >out
-	jq -ce 'select(.topic) | .mine == 2 and .source.partition == {"filename":"in"} and .source.offset.position == 180' out || { cat out; false; }
+	jq -c 'select(.topic) | [.mine, .source.partition, .source.offset.position]' out | grep -qxF '[2,{"filename":"in"},163]'
 	grep -qxF '{"schema":{"type":"string","optional":true},"id":"s"}' out
 	echo garbage >>in
 	run -65 kc-filesource -q file=in format=envelope -e

@@ -172,7 +172,7 @@ one_row() {
 	target pg
 	run -64 sink connection.password=wrong max.retries=0 "${upsert[@]}" <in
 	[[ $output == *"password"* ]]
-	run -75 kc-jdbcsink -q connection.url="$(pg_jdbc js_nowhere)" "${auth[@]}" max.retries=0 "${upsert[@]}" <in
+	run -64 kc-jdbcsink -q connection.url="$(pg_jdbc js_nowhere)" "${auth[@]}" max.retries=0 "${upsert[@]}" <in
 	[[ $output == *"js_nowhere"* ]]
 	run -64 kc-jdbcsink -q connection.url=jdbc:foo://x "${upsert[@]}" <in
 	[[ $output == *"jdbc:foo"* ]]
