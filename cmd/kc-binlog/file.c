@@ -33,7 +33,8 @@ read_event(int fd, struct kc_buf *in, size_t *at, struct kc_span *raw,
 			*at += want;
 			return 1;
 		}
-		memmove(in->p, in->p + *at, have);
+		if (have > 0)
+			memmove(in->p, in->p + *at, have);
 		in->len = have;
 		*at = 0;
 		size_t room = want > 262144 ? want : 262144;
