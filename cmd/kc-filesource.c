@@ -300,19 +300,11 @@ resume(struct source *s, struct kc_err *e)
 	kc_buf_release(&o);
 	if (rc < 0)
 		return -1;
-	if (inode != 0 && inode != s->st.st_ino) {
-		kc_log(KC_WARN,
-		    "file %s is another one than the store's position is "
-		    "of: it is read from its start; what was not read of the old one "
-		    "can be read with file=",
-		    s->path);
-		return 0;
-	}
-	if (at > (uint64_t)s->st.st_size) {
-		kc_log(KC_WARN,
-		    "file %s is shorter than the store's position: it was "
-		    "cut, and is read from its start",
-		    s->path);
+	bool other = inode != 0 && inode != s->st.st_ino;
+	if (other || at > (uint64_t)s->st.st_size) {
+		kc_log(KC_WARN, "file %s %s: it is read from its start", s->path,
+		    other ? "is another one than the store's position is of" :
+			    "is shorter than the store's position");
 		return 0;
 	}
 	s->at = at;

@@ -116,7 +116,9 @@ describe_values(const struct kc_bl_table *map, struct described *d,
 {
 	const uint8_t *end, *p = begin(kc_bl_optional(map, option), &end);
 
-	for (size_t i = 0; p != NULL && i < map->ncols; i++) {
+	if (p == NULL)
+		return;
+	for (size_t i = 0; i < map->ncols; i++) {
 		if (d[i].type != type)
 			continue;
 		uint64_t n = kc_bl_lenenc(&p, end);

@@ -151,6 +151,17 @@ put_sql_json(struct kc_buf *b, struct kc_span v)
 	kc_buf_putc(b, '"');
 }
 
+static int
+put_sql_year(struct kc_buf *b, const struct column *c, struct kc_span v)
+{
+	int64_t i;
+
+	if (!kc_parse_i64(v, &i) && (v.n != 4 || (i = digits(v.p, 4)) < 0))
+		return -1;
+	put_year(b, c, (int)i);
+	return 0;
+}
+
 int
 put_sql(struct kc_buf *b, const struct column *c, struct kc_span v)
 {
@@ -181,10 +192,7 @@ put_sql(struct kc_buf *b, const struct column *c, struct kc_span v)
 		put_time(b, c, i);
 		return 0;
 	case K_YEAR:
-		if (!kc_parse_i64(v, &i) && (v.n != 4 || (i = digits(v.p, 4)) < 0))
-			return -1;
-		put_year(b, c, (int)i);
-		return 0;
+		return put_sql_year(b, c, v);
 	case K_DECIMAL:
 		put_sql_decimal(b, v);
 		return 0;

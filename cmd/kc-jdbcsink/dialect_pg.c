@@ -11,6 +11,7 @@
 
 #include "jdbc.h"
 #include "num.h"
+#include "pg_params.h"
 
 #define CHUNK (128 * 1024) /* of COPY data a call */
 
@@ -18,7 +19,7 @@
 struct own {
 	const struct shape *sent[64]; /* NULL: not a row */
 	size_t nsent;
-	long touched; /* rows, by the statement answered last */
+	long touched;	  /* rows, by the statement answered last */
 	const char **val; /* arguments of one statement */
 	int *len, *format;
 	size_t cap;
@@ -31,16 +32,21 @@ static const struct {
 } states[] = {
 	{ "42P01", KC_DATA, "create the table, or set auto.create=true" },
 	{ "42703", KC_DATA, "ALTER TABLE … ADD COLUMN, or set auto.evolve=true" },
-	{ "42P10", KC_USAGE, "upsert needs a primary key or unique index on exactly "
+	{ "42P10", KC_USAGE,
+	    "upsert needs a primary key or unique index on exactly "
 	    "the columns of pk.mode and pk.fields; ALTER TABLE … ADD PRIMARY KEY" },
 	{ "42501", KC_USAGE, "GRANT the user of connection.user what is missing" },
-	{ "42804", KC_DATA, "the column's type does not take the field; ALTER TABLE" },
-	{ "28", KC_USAGE, "see connection.user, connection.password and pg_hba.conf" },
+	{ "42804", KC_DATA,
+	    "the column's type does not take the field; ALTER TABLE" },
+	{ "28", KC_USAGE,
+	    "see connection.user, connection.password and pg_hba.conf" },
 	{ "3D000", KC_USAGE, "CREATE DATABASE, or see connection.url" },
 	{ "3F000", KC_USAGE, "CREATE SCHEMA, or see collection.name.format" },
 	{ "22", KC_DATA, "the value does not fit its column" },
-	{ "23502", KC_DATA, "the column is NOT NULL and the record has no value for it" },
-	{ "23505", KC_DATA, "the row is there already; insert.mode=upsert replaces it" },
+	{ "23502", KC_DATA,
+	    "the column is NOT NULL and the record has no value for it" },
+	{ "23505", KC_DATA,
+	    "the row is there already; insert.mode=upsert replaces it" },
 	{ "23", KC_DATA, "the row breaks a constraint of the table" },
 	{ "54", KC_DATA, "the row is larger than the database takes" },
 	{ "53100", KC_TEMP, "the server's disk is full" },
@@ -87,8 +93,7 @@ lost(struct db *db, struct kc_err *e)
 
 /* What the server says, with table and column; t may be NULL. */
 static int
-failed(struct db *db, const PGresult *r, const struct table *t,
-    struct kc_err *e)
+failed(struct db *db, const PGresult *r, const struct table *t, struct kc_err *e)
 {
 	const char *code = PQresultErrorField(r, PG_DIAG_SQLSTATE);
 	const char *col = PQresultErrorField(r, PG_DIAG_COLUMN_NAME);
@@ -195,7 +200,8 @@ pg_exec(struct db *db, const char *sql, struct kc_err *e)
 	if (begin || (piped && strcmp(sql, "COMMIT") == 0)) {
 		if (pg_enter(db, e) != 0)
 			return -1;
-		if (PQsendQueryParams(db->conn, sql, 0, NULL, NULL, NULL, NULL, 0) != 1)
+		if (PQsendQueryParams(db->conn, sql, 0, NULL, NULL, NULL, NULL,
+			0) != 1)
 			return lost(db, e);
 		pg_sent(db, NULL);
 		return begin ? 0 : pg_drain(db, e);
@@ -206,7 +212,8 @@ pg_exec(struct db *db, const char *sql, struct kc_err *e)
 	if (PQresultStatus(r) != PGRES_COMMAND_OK &&
 	    PQresultStatus(r) != PGRES_TUPLES_OK)
 		rc = failed(db, r, NULL, e);
-	else if (strcmp(sql, "COMMIT") == 0 && strcmp(PQcmdStatus(r), "COMMIT") != 0)
+	else if (strcmp(sql, "COMMIT") == 0 &&
+	    strcmp(PQcmdStatus(r), "COMMIT") != 0)
 		rc = kc_fail(e, KC_TEMP, "%s: the transaction was rolled back",
 		    db->to->shown);
 	PQclear(r);
@@ -214,67 +221,6 @@ pg_exec(struct db *db, const char *sql, struct kc_err *e)
 }
 
 /* ---- connection ---- */
-
-static const struct {
-	const char *jdbc, *libpq;
-} params[] = {
-	{ "sslmode", "sslmode" }, { "sslcert", "sslcert" }, { "sslkey", "sslkey" },
-	{ "sslrootcert", "sslrootcert" }, { "sslpassword", "sslpassword" },
-	{ "ApplicationName", "application_name" }, { "options", "options" },
-	{ "gssEncMode", "gssencmode" }, { "channelBinding", "channel_binding" },
-	{ "targetServerType", "target_session_attrs" },
-	{ "user", "user" }, { "password", "password" },
-};
-
-#define MAX_PARAMS 32
-struct keywords {
-	const char *k[MAX_PARAMS], *v[MAX_PARAMS];
-	size_t n;
-};
-
-static void
-keyword(struct keywords *w, const char *k, const char *v)
-{
-	if (v == NULL || w->n + 1 == MAX_PARAMS)
-		return;
-	w->k[w->n] = k;
-	w->v[w->n++] = v;
-}
-
-/* pgjdbc: primary, secondary, preferSecondary */
-static const char *
-server_type(const char *v)
-{
-	return strcmp(v, "primary") == 0 || strcmp(v, "master") == 0 ? "read-write" :
-	    strcmp(v, "secondary") == 0				      ? "read-only" :
-									"any";
-}
-
-static void
-keywords_of(struct keywords *w, const struct target *t)
-{
-	keyword(w, "host", t->host != NULL ? t->host : "localhost");
-	keyword(w, "port", t->port);
-	keyword(w, "client_encoding", "UTF8");
-	keyword(w, "fallback_application_name", "kc-jdbcsink");
-	/* A server that vanished is noticed within a minute. */
-	keyword(w, "keepalives_idle", "30");
-	keyword(w, "keepalives_interval", "10");
-	keyword(w, "keepalives_count", "3");
-	keyword(w, "tcp_user_timeout", "60000");
-	const char *ssl = target_param(t, "ssl");
-	if (ssl != NULL && strcmp(ssl, "false") != 0)
-		keyword(w, "sslmode", "verify-full");
-	for (size_t i = 0; i < sizeof params / sizeof *params; i++) {
-		const char *v = target_param(t, params[i].jdbc);
-		if (v != NULL && strcmp(params[i].jdbc, "targetServerType") == 0)
-			v = server_type(v);
-		keyword(w, params[i].libpq, v);
-	}
-	keyword(w, "user", t->user);
-	keyword(w, "password", t->password);
-	keyword(w, "dbname", t->db != NULL ? t->db : t->user);
-}
 
 /* Waits until the connection stands or fails, at most ten seconds or so. */
 static bool
@@ -318,15 +264,15 @@ refused(struct db *db, bool timeout, struct kc_err *e)
 	if (PQconnectionNeedsPassword(db->conn))
 		status = KC_USAGE;
 	size_t n = strcspn(msg, "\n");
-	kc_fail(e, status, "cannot connect to %s: %.*s%s%s", db->to->shown, (int)n,
-	    msg, timeout && n == 0 ? "no answer" : "", "");
+	kc_fail(e, status, "cannot connect to %s: %.*s%s%s", db->to->shown,
+	    (int)n, msg, timeout && n == 0 ? "no answer" : "", "");
 	if (remedy != NULL) {
 		struct kc_err c = *e;
 		kc_fail(e, status, "%s; %s", c.msg, remedy);
 	} else if (status == KC_TEMP) {
 		struct kc_err c = *e;
-		kc_fail(e, status, "%s; is the server up, and connection.url right?",
-		    c.msg);
+		kc_fail(e, status,
+		    "%s; is the server up, and connection.url right?", c.msg);
 	}
 	pg_close(db);
 	return -1;
@@ -335,23 +281,24 @@ refused(struct db *db, bool timeout, struct kc_err *e)
 static int
 pg_connect(struct db *db, struct kc_err *e)
 {
-	struct keywords w = { .n = 0 };
+	struct pg_params w = { .n = 0 };
 	const char *timeout = target_param(db->to, "connectTimeout");
 	const char *schema = target_param(db->to, "currentSchema");
 	struct kc_buf *b = &db->sql;
 
-	keywords_of(&w, db->to);
+	pg_params(&w, db->to);
 	db->own = kc_xcalloc(1, sizeof(struct own));
 	db->conn = PQconnectStartParams(w.k, w.v, 1);
 	if (PQstatus(db->conn) != CONNECTION_BAD)
 		PQsetErrorVerbosity(db->conn, PQERRORS_VERBOSE);
 	if (PQstatus(db->conn) == CONNECTION_BAD ||
-	    !establish(db->conn, timeout != NULL && atoi(timeout) > 0 ?
-		    atoi(timeout) : 10))
+	    !establish(db->conn,
+		timeout != NULL && atoi(timeout) > 0 ? atoi(timeout) : 10))
 		return refused(db, true, e);
 	PQsetErrorVerbosity(db->conn, PQERRORS_DEFAULT);
 	b->len = 0;
-	kc_buf_lit(b, "SET TimeZone='UTC'; SET DateStyle='ISO,YMD'; SET "
+	kc_buf_lit(b,
+	    "SET TimeZone='UTC'; SET DateStyle='ISO,YMD'; SET "
 	    "client_min_messages=warning; SET standard_conforming_strings=on");
 	if (schema != NULL) {
 		kc_buf_lit(b, "; SET search_path=");
@@ -366,16 +313,34 @@ static const struct {
 	const char *type;
 	enum cls cls;
 } classes[] = {
-	{ "int2", CLS_INT }, { "int4", CLS_INT }, { "int8", CLS_INT },
-	{ "oid", CLS_INT }, { "float4", CLS_FLOAT }, { "float8", CLS_FLOAT },
-	{ "numeric", CLS_DECIMAL }, { "money", CLS_DECIMAL }, { "bool", CLS_BOOL },
-	{ "text", CLS_TEXT }, { "varchar", CLS_TEXT }, { "bpchar", CLS_TEXT },
-	{ "name", CLS_TEXT }, { "citext", CLS_TEXT }, { "bytea", CLS_BYTES },
-	{ "date", CLS_DATE }, { "time", CLS_TIME }, { "timetz", CLS_TIME },
-	{ "timestamp", CLS_TS }, { "timestamptz", CLS_TSTZ }, { "json", CLS_JSON },
-	{ "jsonb", CLS_JSON }, { "bit", CLS_BITS }, { "varbit", CLS_BITS },
-	{ "interval", CLS_INTERVAL }, { "point", CLS_POINT },
-	{ "geometry", CLS_GEOMETRY }, { "geography", CLS_GEOMETRY },
+	{ "int2", CLS_INT },
+	{ "int4", CLS_INT },
+	{ "int8", CLS_INT },
+	{ "oid", CLS_INT },
+	{ "float4", CLS_FLOAT },
+	{ "float8", CLS_FLOAT },
+	{ "numeric", CLS_DECIMAL },
+	{ "money", CLS_DECIMAL },
+	{ "bool", CLS_BOOL },
+	{ "text", CLS_TEXT },
+	{ "varchar", CLS_TEXT },
+	{ "bpchar", CLS_TEXT },
+	{ "name", CLS_TEXT },
+	{ "citext", CLS_TEXT },
+	{ "bytea", CLS_BYTES },
+	{ "date", CLS_DATE },
+	{ "time", CLS_TIME },
+	{ "timetz", CLS_TIME },
+	{ "timestamp", CLS_TS },
+	{ "timestamptz", CLS_TSTZ },
+	{ "json", CLS_JSON },
+	{ "jsonb", CLS_JSON },
+	{ "bit", CLS_BITS },
+	{ "varbit", CLS_BITS },
+	{ "interval", CLS_INTERVAL },
+	{ "point", CLS_POINT },
+	{ "geometry", CLS_GEOMETRY },
+	{ "geography", CLS_GEOMETRY },
 };
 
 static const char columns_sql[] =
@@ -393,7 +358,8 @@ static int
 pg_describe(struct db *db, struct table *t, struct kc_err *e)
 {
 	const char *arg = t->quoted;
-	PGresult *r = PQexecParams(db->conn, columns_sql, 1, NULL, &arg, NULL, NULL, 0);
+	PGresult *r = PQexecParams(db->conn, columns_sql, 1, NULL, &arg, NULL,
+	    NULL, 0);
 	int rc = 0;
 
 	if (PQresultStatus(r) != PGRES_TUPLES_OK)
@@ -430,8 +396,10 @@ pg_query(struct db *db, const char *sql,
 		rc = failed(db, r, NULL, e);
 	for (int i = 0; rc == 0 && i < PQntuples(r); i++)
 		fn(arg,
-		    (struct kc_span){ PQgetvalue(r, i, 0), (size_t)PQgetlength(r, i, 0) },
-		    (struct kc_span){ PQgetvalue(r, i, 1), (size_t)PQgetlength(r, i, 1) });
+		    (struct kc_span){ PQgetvalue(r, i, 0),
+			(size_t)PQgetlength(r, i, 0) },
+		    (struct kc_span){ PQgetvalue(r, i, 1),
+			(size_t)PQgetlength(r, i, 1) });
 	PQclear(r);
 	return rc;
 }
@@ -533,8 +501,10 @@ stage(struct db *db, struct shape *s, const char *name, struct kc_err *e)
 		kc_buf_printf(b, "TRUNCATE %s", name);
 		return run_sql(db, s->t, e);
 	}
-	kc_buf_printf(b, "CREATE TEMPORARY TABLE IF NOT EXISTS %s ON COMMIT DELETE "
-	    "ROWS AS SELECT ", name);
+	kc_buf_printf(b,
+	    "CREATE TEMPORARY TABLE IF NOT EXISTS %s ON COMMIT DELETE "
+	    "ROWS AS SELECT ",
+	    name);
 	sql_columns(db->d, b, s, "");
 	kc_buf_printf(b, " FROM %s WITH NO DATA", s->t->quoted);
 	if (run_sql(db, s->t, e) != 0)
@@ -556,8 +526,7 @@ put_set(struct db *db, struct kc_buf *b, const struct shape *s)
 
 /* INSERT alone would ask for the columns that the source did not send. */
 static void
-put_merge(struct db *db, struct kc_buf *b, const struct shape *s,
-    const char *name)
+put_merge(struct db *db, struct kc_buf *b, const struct shape *s, const char *name)
 {
 	bool update = s->partial || db->o->insert == MODE_UPDATE;
 
@@ -595,16 +564,17 @@ pg_bulk(struct db *db, struct work *w, struct phase *p, unsigned g,
 
 	if (pg_drain(db, e) != 0)
 		return -1;
-	if (gr->kind == ROW_PUT &&
-	    (db->o->insert == MODE_INSERT || s->nkeys == 0))
+	if (gr->kind == ROW_PUT && (db->o->insert == MODE_INSERT || s->nkeys == 0))
 		return copy_rows(db, w, p, g, NULL, s->t->quoted, e);
 	snprintf(name, sizeof name, "kc_stage_%u", s->id);
-	if (stage(db, s, name, e) != 0 || copy_rows(db, w, p, g, NULL, name, e) != 0)
+	if (stage(db, s, name, e) != 0 ||
+	    copy_rows(db, w, p, g, NULL, name, e) != 0)
 		return -1;
 	db->sql.len = 0;
 	if (gr->kind == ROW_DELETE) {
-		kc_buf_printf(&db->sql, "DELETE FROM %s AS t USING %s AS s WHERE ",
-		    s->t->quoted, name);
+		kc_buf_printf(&db->sql,
+		    "DELETE FROM %s AS t USING %s AS s WHERE ", s->t->quoted,
+		    name);
 		sql_keys_equal(db->d, &db->sql, s, "t.", "s.");
 	} else {
 		put_merge(db, &db->sql, s, name);
@@ -621,7 +591,8 @@ put_args_of(struct own *own, const struct shape *s, const char *p)
 		own->cap = s->n;
 		own->val = kc_xrealloc(own->val, s->n * sizeof *own->val);
 		own->len = kc_xrealloc(own->len, s->n * sizeof *own->len);
-		own->format = kc_xrealloc(own->format, s->n * sizeof *own->format);
+		own->format = kc_xrealloc(own->format,
+		    s->n * sizeof *own->format);
 	}
 	for (size_t i = 0; i < s->n; i++) {
 		struct kc_span v = row_value(&p);
@@ -645,7 +616,8 @@ send_row(struct db *db, struct shape *s, enum stmt st, const char *row,
 	if (s->session[st] != db->session) {
 		db->sql.len = 0;
 		sql_statement(db, &db->sql, s, st);
-		if (PQsendPrepare(db->conn, name, kc_buf_str(&db->sql), 0, NULL) != 1)
+		if (PQsendPrepare(db->conn, name, kc_buf_str(&db->sql), 0,
+			NULL) != 1)
 			return lost(db, e);
 		pg_sent(db, s);
 		s->session[st] = db->session;
