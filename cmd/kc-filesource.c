@@ -171,7 +171,7 @@ take_lines(struct source *s, struct kc_err *e)
 	return 0;
 }
 
-/* Reads on. 1: something, 0: nothing now, -1. */
+/* 1: read something, 0: nothing now, -1. */
 static int
 fill(struct source *s, struct kc_err *e)
 {
@@ -224,11 +224,10 @@ replaced(struct source *s)
 
 	if (s->path == NULL || stat(s->path, &now) == -1)
 		return 0;
-	if (now.st_ino != s->st.st_ino || now.st_dev != s->st.st_dev) {
-		/* what was appended between our read and the renaming */
+	/* all that was appended before the renaming is read first */
+	if (now.st_ino != s->st.st_ino || now.st_dev != s->st.st_dev)
 		return fstat(s->fd, &s->st) == 0 &&
 		    (uint64_t)s->st.st_size <= s->at + (s->in.len - s->used);
-	}
 	return (uint64_t)now.st_size < s->at;
 }
 
