@@ -8,6 +8,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "buf.h"
 #include "io.h"
@@ -52,6 +53,22 @@ logical_line(const char *p, const char *end, struct kc_buf *line)
 	return p;
 }
 
+/* Bytes of the \uXXXX at p, of two when they are a pair; 0: it is none. */
+static size_t
+unicode(struct kc_buf *out, const char *p, const char *end)
+{
+	size_t n = end - p >= 12 && p[6] == '\\' && p[7] == 'u' &&
+		strncasecmp(p + 2, "d8", 2) >= 0 &&
+		strncasecmp(p + 2, "dc", 2) < 0 ?
+	    12 :
+	    6;
+
+	if (end - p < 6 || p[1] != 'u' ||
+	    kc_json_unescape(out, (struct kc_span){ p, n }) != 0)
+		return 0;
+	return n;
+}
+
 /* Appends text up to a separator (or its end) with its escapes resolved. */
 static const char *
 unescape(struct kc_buf *out, const char *p, const char *end, bool key)
@@ -65,14 +82,13 @@ unescape(struct kc_buf *out, const char *p, const char *end, bool key)
 			kc_buf_putc(out, *p++);
 			continue;
 		}
-		p++;
-		const char *f = strchr(from, *p);
-		if (*p == 'u' && end - p >= 5 &&
-		    kc_json_unescape(out, (struct kc_span){ p - 1, 6 }) == 0)
-			p += 5;
-		else
-			kc_buf_putc(out, f != NULL && *f ? to[f - from] : *p),
-			    p++;
+		size_t n = unicode(out, p, end);
+		if (n == 0) {
+			const char *f = strchr(from, p[1]);
+			kc_buf_putc(out, f != NULL && *f ? to[f - from] : p[1]);
+			n = 2;
+		}
+		p += n;
 	}
 	return p;
 }
