@@ -65,6 +65,7 @@ struct column {
 	enum kind kind, item; /* item: of an array */
 	int scale, fsp, length;
 	bool optional;
+	char *missing; /* not optional: stands for a value that is not there */
 };
 
 /* Fills col, and schema (a new string; NULL: not captured). */
@@ -72,7 +73,7 @@ void type_column(struct column *col, char **schema, const struct type_def *t,
     bool optional, const char *default_expr);
 /* Appends the JSON of a value's text. -1: it does not parse. */
 int type_put(struct kc_buf *b, const struct column *c, struct kc_span text);
-/* What stands for a value that was not sent. */
+/* What stands for a value that was not sent (TOAST). */
 void type_put_unavailable(struct kc_buf *b, const struct column *c,
     struct kc_span placeholder);
 
@@ -132,6 +133,14 @@ struct offset {
 	char message[24];
 };
 
+/* Logical decoding messages: which, and their schemas. */
+struct messages {
+	struct kc_match *only, *but;
+	struct kc_buf schema; /* of the value */
+	char key_id[17], value_id[17];
+	bool announced;
+};
+
 struct pgwal {
 	struct kc_ctx *ctx;
 	struct kc_conf *conf;
@@ -143,6 +152,7 @@ struct pgwal {
 	struct kc_store *store;
 	struct kc_out out;
 	struct kc_cdc_row before, after;
+	struct messages messages;
 	struct table **tables; /* by relation id */
 	size_t ntables;
 	const char *slot, *publication, *dbname;
@@ -172,7 +182,7 @@ void table_set_take(struct pgwal *w, struct table *t);
 
 void offset_put(struct kc_buf *b, const struct offset *o);
 void offset_parse(struct offset *o, struct kc_span json);
-/* Source block up to `"snapshot":`; then source_tail. */
+/* The source block; t NULL: of a message, tx 0: of none. */
 void source_put(struct kc_buf *b, const struct pgwal *w, const struct table *t,
     const char *snapshot, int64_t ts_us, uint64_t last_commit, uint64_t lsn,
     uint32_t tx);
@@ -196,6 +206,14 @@ int create_slot(struct pgwal *w, struct server *repl, bool temporary,
 /* snapshot.c */
 
 int snapshot(struct pgwal *w, const char *name, uint64_t lsn, struct kc_err *e);
+
+/* message.c */
+
+int messages_new(struct pgwal *w, struct kc_err *e);
+void messages_release(struct messages *m);
+bool message_wanted(const struct messages *m, const struct kc_pg_msg *msg);
+void message_put(struct pgwal *w, const struct kc_pg_msg *msg,
+    struct kc_span source, struct kc_span offset);
 
 /* stream.c */
 

@@ -77,6 +77,11 @@ static const struct kc_prop props[] = {
 	    0, NULL, 0 },
 	{ "snapshot.select.statement.overrides.", KC_T_STRING, NULL, NULL, 'M',
 	    "That table's SELECT.", 0, NULL, KC_PREFIX },
+	{ "message.prefix.include.list", KC_T_LIST, "", NULL, 'M',
+	    "Regexes of the prefixes of logical decoding messages to capture.",
+	    0, NULL, 0 },
+	{ "message.prefix.exclude.list", KC_T_LIST, "", NULL, 'M',
+	    "Regexes of the prefixes not to capture.", 0, NULL, 0 },
 	{ "status.update.interval.ms", KC_T_INT, "10000", "1..", 'M',
 	    "How often the server is told what it may forget.", 0, NULL, 0 },
 	{ "heartbeat.action.query", KC_T_STRING, "", NULL, 'L',
@@ -104,8 +109,6 @@ static const struct kc_prop props[] = {
 	    NULL, KC_PREFIX | KC_UNSUPPORTED },
 	{ "column.truncate.", KC_T_STRING, NULL, NULL, 'L',
 	    "Truncated columns.", 0, NULL, KC_PREFIX | KC_UNSUPPORTED },
-	UNSUPPORTED("message.prefix.include.list", "", "Logical messages: none."),
-	UNSUPPORTED("message.prefix.exclude.list", "", "Logical messages: none."),
 	UNSUPPORTED("schema.name.adjustment.mode", "none", "Only none."),
 	UNSUPPORTED("field.name.adjustment.mode", "none", "Only none."),
 	UNSUPPORTED("event.processing.failure.handling.mode", "fail",
@@ -145,6 +148,7 @@ release(struct pgwal *w)
 	free(w->temporary);
 	kc_cdc_row_release(&w->before);
 	kc_cdc_row_release(&w->after);
+	messages_release(&w->messages);
 	kc_out_release(&w->out);
 	kc_cdc_free(w->cdc);
 	kc_store_close(w->store);
@@ -282,6 +286,8 @@ run(struct kc_ctx *ctx)
 	w.dbname = kc_conf_str(ctx->conf, "database.dbname");
 	w.placeholder = (struct kc_span){ p, strlen(p) };
 	rc = kc_cdc_new(&w.cdc, ctx->conf, "postgresql", source_schema, e);
+	if (rc == 0)
+		rc = messages_new(&w, e);
 	if (rc == 0 && (w.db = server_open(ctx->conf, false, e)) == NULL)
 		rc = -1;
 	if (rc == 0)

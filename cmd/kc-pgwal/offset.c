@@ -126,11 +126,18 @@ source_put(struct kc_buf *b, const struct pgwal *w, const struct table *t,
 	kc_buf_lit(b, ",\"ts_ns\":");
 	kc_buf_i64(b, ts_us);
 	kc_buf_lit(b, "000,\"schema\":");
-	kc_json_str(b, t->cdc.schema, strlen(t->cdc.schema));
-	kc_buf_lit(b, ",\"table\":");
-	kc_json_str(b, t->cdc.table, strlen(t->cdc.table));
+	if (t != NULL) {
+		kc_json_str(b, t->cdc.schema, strlen(t->cdc.schema));
+		kc_buf_lit(b, ",\"table\":");
+		kc_json_str(b, t->cdc.table, strlen(t->cdc.table));
+	} else {
+		kc_buf_lit(b, "\"\",\"table\":\"\"");
+	}
 	kc_buf_lit(b, ",\"txId\":");
-	kc_buf_u64(b, tx);
+	if (tx != 0)
+		kc_buf_u64(b, tx);
+	else
+		kc_buf_lit(b, "null");
 	kc_buf_lit(b, ",\"lsn\":");
 	kc_buf_u64(b, lsn);
 	kc_buf_lit(b, ",\"xmin\":null}");

@@ -18,6 +18,7 @@
 #define PG_EPOCH_US INT64_C(946684800000000)
 #define BACKOFF_MAX_MS 30000
 #define STORE_LOOK_US 1000000
+#define ASK_US 20000
 
 struct stream {
 	struct pgwal *w;
@@ -30,7 +31,7 @@ struct stream {
 	uint64_t skip_row, skip_line;
 	bool unsaid;  /* the position moved without a line saying so */
 	uint64_t end; /* -e: stop there; 0: no */
-	int64_t look_at, heartbeat_us, heartbeat_at;
+	int64_t look_at, ask_at, heartbeat_us, heartbeat_at;
 	struct kc_buf source, offset, prior;
 };
 
@@ -152,7 +153,7 @@ put_value(struct stream *s, struct kc_cdc_row *row, const struct table *t,
 	if (v->kind == 'u' && old != NULL && old->kind == 't')
 		v = old; /* a whole old row has what did not change */
 	if (v->kind == 'n') {
-		kc_buf_lit(&row->json, "null");
+		kc_buf_puts(&row->json, c->missing != NULL ? c->missing : "null");
 		return 0;
 	}
 	if (v->kind == 'u') {
@@ -203,6 +204,7 @@ message_name(char type)
 	return type == 'I' ? "INSERT" :
 	    type == 'U'	   ? "UPDATE" :
 	    type == 'D'	   ? "DELETE" :
+	    type == 'M'	   ? "MESSAGE" :
 			     "TRUNCATE";
 }
 
@@ -223,6 +225,26 @@ cut_lines(struct kc_buf *out, size_t from, uint64_t n)
 	}
 }
 
+/* The position before and after the transaction's next change. */
+static void
+in_transaction(struct stream *s, uint64_t lsn, char type)
+{
+	struct offset *at = &s->w->at;
+
+	at->lsn = at->lsn_proc = lsn;
+	at->tx = s->xid;
+	at->ts_usec = s->commit_us;
+	at->has_row = true;
+	at->line = 0;
+	snprintf(at->message, sizeof at->message, "%s", message_name(type));
+	kc_buf_reset(&s->prior);
+	at->row = s->row;
+	offset_put(&s->prior, at);
+	kc_buf_reset(&s->offset);
+	at->row = s->row + 1;
+	offset_put(&s->offset, at);
+}
+
 /*
  * Writes one change, the transaction's next; skipped when it was done before.
  * 1: written, 0: not.
@@ -240,18 +262,7 @@ say(struct stream *s, struct table *t, struct kc_cdc_event *ev, uint64_t lsn,
 			return 0;
 		lines = s->row == s->skip_row ? s->skip_line : 0;
 	}
-	at->lsn = at->lsn_proc = lsn;
-	at->tx = s->xid;
-	at->ts_usec = s->commit_us;
-	at->has_row = true;
-	at->line = 0;
-	snprintf(at->message, sizeof at->message, "%s", message_name(type));
-	kc_buf_reset(&s->prior);
-	at->row = s->row;
-	offset_put(&s->prior, at);
-	kc_buf_reset(&s->offset);
-	at->row = s->row + 1;
-	offset_put(&s->offset, at);
+	in_transaction(s, lsn, type);
 	kc_buf_reset(&s->source);
 	source_put(&s->source, w, t, "false", s->commit_us, last, lsn, s->xid);
 	ev->source = KC_BUF_SPAN(&s->source);
@@ -315,6 +326,41 @@ on_truncate(struct stream *s, uint64_t lsn)
 	return 0;
 }
 
+/*
+ * One of a transaction is a change like others; one of none stands between
+ * transactions, and was said before if we resume in one that came after it.
+ */
+static void
+on_logical(struct stream *s)
+{
+	struct pgwal *w = s->w;
+	struct kc_pg_msg *m = s->msg;
+	bool done = s->skip_tx != 0 &&
+	    (!s->in_tx || (s->skip_tx == s->xid && s->row < s->skip_row));
+	uint64_t last = w->at.lsn_commit;
+
+	if (!done && message_wanted(&w->messages, m)) {
+		if (s->in_tx) {
+			in_transaction(s, m->lsn, 'M');
+		} else {
+			w->at.ts_usec = kc_now_us();
+			clean_at(s, m->lsn, "MESSAGE");
+			kc_buf_reset(&s->offset);
+			offset_put(&s->offset, &w->at);
+			s->unsaid = false;
+		}
+		kc_buf_reset(&s->source);
+		source_put(&s->source, w, NULL, "false", w->at.ts_usec, last,
+		    m->lsn, s->in_tx ? s->xid : 0);
+		message_put(w, m, KC_BUF_SPAN(&s->source),
+		    KC_BUF_SPAN(&s->offset));
+		s->tx_records |= s->in_tx;
+		w->emitted++;
+		s->stop |= w->ctx->count >= 0 && w->emitted >= w->ctx->count;
+	}
+	s->row += s->in_tx;
+}
+
 static int
 on_relation(struct stream *s, struct kc_err *e)
 {
@@ -326,6 +372,11 @@ on_relation(struct stream *s, struct kc_err *e)
 		kc_log(KC_WARN,
 		    "table %s.%s has no primary key: the server refuses its "
 		    "updates and deletes until ALTER TABLE … REPLICA IDENTITY FULL",
+		    t->cdc.schema, t->cdc.table);
+	else if (t->wanted && s->msg->identity == 'n')
+		kc_log(KC_WARN,
+		    "table %s.%s has REPLICA IDENTITY NOTHING: the server refuses its "
+		    "updates and deletes until ALTER TABLE … REPLICA IDENTITY DEFAULT",
 		    t->cdc.schema, t->cdc.table);
 	table_set_take(s->w, t);
 	return 0;
@@ -362,6 +413,9 @@ on_message(struct stream *s, struct kc_span bytes, uint64_t lsn, struct kc_err *
 		return on_change(s, lsn, e);
 	case 'T':
 		return on_truncate(s, lsn);
+	case 'M':
+		on_logical(s);
+		return 0;
 	default:
 		return 0;
 	}
@@ -432,9 +486,9 @@ action_query(struct stream *s, struct kc_err *e)
 	    0;
 }
 
-/* Nothing to read: say what is unsaid, tell the server, wait. */
+/* Tells the server what the store has, when it is time. */
 static int
-idle(struct stream *s, struct kc_err *e)
+tell(struct stream *s, struct kc_err *e)
 {
 	struct pgwal *w = s->w;
 	int64_t now = kc_mono_us();
@@ -446,7 +500,16 @@ idle(struct stream *s, struct kc_err *e)
 		if (w->confirmed != was)
 			w->status_at = now;
 	}
-	if (now >= w->status_at && status(w, false, e) != 0)
+	return now >= w->status_at ? status(w, false, e) : 0;
+}
+
+/* Nothing to read: say what is unsaid, tell the server, wait. */
+static int
+idle(struct stream *s, struct kc_err *e)
+{
+	struct pgwal *w = s->w;
+
+	if (tell(s, e) != 0)
 		return -1;
 	if (s->unsaid && !s->in_tx)
 		checkpoint(s);
@@ -456,9 +519,12 @@ idle(struct stream *s, struct kc_err *e)
 	if (flush(w, e) != 0)
 		return -1;
 	/* a server asked for a reply says at once how far it is */
-	if (s->end != 0 && !s->in_tx && status(w, true, e) != 0)
-		return -1;
-	kc_wait(server_fd(w->repl), s->end != 0 ? 50 : 500, true);
+	if (s->end != 0 && !s->in_tx && kc_mono_us() >= s->ask_at) {
+		s->ask_at = kc_mono_us() + ASK_US;
+		if (status(w, true, e) != 0)
+			return -1;
+	}
+	kc_wait(server_fd(w->repl), s->end != 0 ? 20 : 500, true);
 	return server_consume(w->repl, e);
 }
 
@@ -479,6 +545,8 @@ start(struct stream *s, struct kc_err *e)
 	    " LOGICAL %X/%X (proto_version '1', publication_names ",
 	    KC_PG_LSN_ARG(w->at.lsn_commit));
 	server_literal(&sql, kc_buf_str(&pub));
+	if (server_version(w->repl) >= 140000)
+		kc_buf_lit(&sql, ", messages 'true'");
 	for (; more != NULL && *more != '\0'; more += *more == ';') {
 		size_t n = strcspn(more, ";"), eq = strcspn(more, "=");
 		if (eq < n)
@@ -521,7 +589,7 @@ read_log(struct stream *s, struct kc_err *e)
 		if (rc == 1)
 			rc = on_copied(s, d, e) != 0 ||
 				(w->out.b.len >= KC_OUT_BLOCK &&
-				    flush(w, e) != 0) ?
+				    (flush(w, e) != 0 || tell(s, e) != 0)) ?
 			    -1 :
 			    1;
 		else if (rc == 2)

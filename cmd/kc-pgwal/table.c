@@ -10,9 +10,9 @@
  */
 static const char columns_sql[] =
     "select c.name, c.nn, case when t.typtype='d' then t.typtypmod else c.mod end,"
-    " c.def, b.oid, b.typname, b.typtype,"
+    " case when t.typtype='d' then null else c.def end, b.oid, b.typname, b.typtype,"
     " case when b.typcategory='A' then b.typelem else 0 end, e.typname, e.typtype,"
-    " (select string_agg(replace(replace(l.enumlabel,'\\','\\\\'),',','\\,'), ','"
+    " (select string_agg(l.enumlabel, ','"
     "   order by l.enumsortorder) from pg_enum l"
     "   where l.enumtypid in (b.oid, b.typelem))"
     " from (%s) c(n, name, typ, mod, nn, def) join pg_type t on t.oid=c.typ"
@@ -43,6 +43,8 @@ table_free(struct table *t)
 {
 	if (t == NULL)
 		return;
+	for (size_t i = 0; t->cols != NULL && i < t->cdc.ncols; i++)
+		free(t->cols[i].missing);
 	kc_cdc_table_release(&t->cdc);
 	free(t->cols);
 	free(t);

@@ -242,8 +242,59 @@ default_text(struct kc_buf *b, const struct column *c, const char *expr)
 	return n > 0;
 }
 
+/*
+ * An old row has no more than its key, but its other columns may not be null
+ * in the schema: they are their default or, as here, their type's zero.
+ */
+static const char *
+zero_of(enum kind k)
+{
+	static const char *const zeros[P_ARRAY + 1] = {
+		[P_NUMERIC] = "{\"scale\":0,\"value\":\"AA==\"}",
+		[P_FLOAT] = "0.0",
+		[P_DOUBLE] = "0.0",
+		[P_BOOL] = "false",
+		[P_BIT1] = "false",
+		[P_TEXT] = "\"\"",
+		[P_BYTES] = "\"\"",
+		[P_TIMETZ] = "\"00:00:00Z\"",
+		[P_TIMESTAMPTZ] = "\"1970-01-01T00:00:00Z\"",
+		[P_UUID] = "\"\"",
+		[P_JSON] = "\"\"",
+		[P_XML] = "\"\"",
+		[P_BITS] = "\"\"",
+		[P_VARBITS] = "\"\"",
+		[P_HSTORE] = "\"\"",
+		[P_LTREE] = "\"\"",
+		[P_ENUM] = "\"\"",
+		[P_POINT] = "{\"x\":0.0,\"y\":0.0,\"wkb\":null,\"srid\":null}",
+		[P_GEOMETRY] = "{\"wkb\":\"\",\"srid\":null}",
+		[P_GEOGRAPHY] = "{\"wkb\":\"\",\"srid\":null}",
+		[P_ARRAY] = "[]",
+	};
+
+	return zeros[k] != NULL ? zeros[k] : "0";
+}
+
 static void
-put_default(struct kc_buf *b, const struct column *c, const char *expr)
+set_missing(struct column *c, struct kc_span json)
+{
+	struct kc_buf b = { 0 };
+
+	free(c->missing);
+	if (json.n > 0)
+		kc_buf_span(&b, json);
+	else if (c->kind == P_DECIMAL || c->kind == P_MONEY)
+		type_put(&b, c,
+		    (struct kc_span){ "0.00", c->kind == P_MONEY ? 4 : 1 });
+	else
+		kc_buf_puts(&b, zero_of(c->kind));
+	c->missing = kc_xstrdup(kc_buf_str(&b));
+	kc_buf_release(&b);
+}
+
+static void
+put_default(struct kc_buf *b, struct column *c, const char *expr)
 {
 	struct kc_buf text = { 0 }, json = { 0 };
 
@@ -255,6 +306,8 @@ put_default(struct kc_buf *b, const struct column *c, const char *expr)
 	    !kc_json_is_null(KC_BUF_SPAN(&json))) {
 		kc_buf_lit(b, ",\"default\":");
 		kc_buf_span(b, KC_BUF_SPAN(&json));
+		if (!c->optional)
+			set_missing(c, KC_BUF_SPAN(&json));
 	}
 	kc_buf_release(&text);
 	kc_buf_release(&json);
@@ -283,6 +336,8 @@ type_column(struct column *c, char **schema, const struct type_def *t,
 	if (c->kind == P_NONE)
 		return;
 	put_schema(&b, c, c->kind, optional, precision, t);
+	if (!optional)
+		set_missing(c, (struct kc_span){ NULL, 0 });
 	put_default(&b, c, expr);
 	if (fields[c->kind] != NULL) {
 		kc_buf_lit(&b, ",\"fields\":[");
@@ -300,4 +355,38 @@ type_column(struct column *c, char **schema, const struct type_def *t,
 	}
 	kc_buf_putc(&b, '}');
 	*schema = kc_buf_str(&b);
+}
+
+/* What fits the schema: the placeholder's text or bytes, else null or zero. */
+void
+type_put_unavailable(struct kc_buf *b, const struct column *c,
+    struct kc_span placeholder)
+{
+	switch (c->kind) {
+	case P_BYTES:
+		kc_buf_putc(b, '"');
+		kc_buf_b64(b, placeholder.p, placeholder.n);
+		kc_buf_putc(b, '"');
+		break;
+	case P_TEXT:
+	case P_JSON:
+	case P_XML:
+	case P_HSTORE:
+	case P_LTREE:
+	case P_ENUM:
+	case P_UUID:
+		kc_json_str(b, placeholder.p, placeholder.n);
+		break;
+	case P_ARRAY:
+		if (c->item == P_TEXT || c->item == P_JSON || c->item == P_UUID) {
+			kc_buf_putc(b, '[');
+			kc_json_str(b, placeholder.p, placeholder.n);
+			kc_buf_putc(b, ']');
+		} else {
+			kc_buf_lit(b, "[]");
+		}
+		break;
+	default:
+		kc_buf_lit(b, "null");
+	}
 }

@@ -11,6 +11,7 @@
 #define TS_INFINITY INT64_C(9223372036825200000)
 #define TS_MINUS_INFINITY INT64_C(-9223372036832400000)
 #define DATE_INFINITY (-2147472692)
+#define DATE_MINUS_INFINITY (-2147472691)
 
 static bool
 is(struct kc_span s, const char *text)
@@ -111,7 +112,8 @@ put_date(struct kc_buf *b, struct kc_span v)
 	int64_t days;
 
 	if (is(v, "infinity") || is(v, "-infinity")) {
-		kc_buf_i64(b, v.p[0] == '-' ? INT32_MIN : DATE_INFINITY);
+		kc_buf_i64(b,
+		    v.p[0] == '-' ? DATE_MINUS_INFINITY : DATE_INFINITY);
 		return 0;
 	}
 	if (!date_days(&p, end, &days))
@@ -140,11 +142,10 @@ put_timestamp(struct kc_buf *b, struct kc_span v, bool micros)
 	int64_t us;
 
 	if (is(v, "infinity") || is(v, "-infinity")) {
-		kc_buf_i64(b, v.p[0] == '-' ? TS_MINUS_INFINITY : TS_INFINITY);
-		return 0;
-	}
-	if (timestamp_us(v, &us) != 0)
+		us = v.p[0] == '-' ? TS_MINUS_INFINITY : TS_INFINITY;
+	} else if (timestamp_us(v, &us) != 0) {
 		return -1;
+	}
 	if (!micros)
 		us = us >= 0 ? us / 1000 : (us - 999) / 1000;
 	kc_buf_i64(b, us);
@@ -433,7 +434,7 @@ put_bytes(struct kc_buf *b, struct kc_span v)
 	return 0;
 }
 
-/* "10101", first bit highest, as bytes, lowest first. */
+/* "10101", first bit highest, as bytes, lowest first, to the last set bit. */
 static int
 put_bits(struct kc_buf *b, struct kc_span v)
 {
@@ -445,6 +446,8 @@ put_bits(struct kc_buf *b, struct kc_span v)
 	for (size_t i = 0; i < v.n; i++)
 		if (v.p[v.n - 1 - i] == '1')
 			raw.p[i / 8] = (char)(raw.p[i / 8] | 1 << (i % 8));
+	while (n > 0 && raw.p[n - 1] == 0)
+		n--;
 	kc_buf_putc(b, '"');
 	kc_buf_b64(b, raw.p, n);
 	kc_buf_putc(b, '"');
@@ -668,39 +671,5 @@ type_put(struct kc_buf *b, const struct column *c, struct kc_span v)
 	default: /* text and its kin */
 		kc_json_str(b, v.p, v.n);
 		return 0;
-	}
-}
-
-/* What fits the schema: the placeholder's text or bytes, else null or zero. */
-void
-type_put_unavailable(struct kc_buf *b, const struct column *c,
-    struct kc_span placeholder)
-{
-	switch (c->kind) {
-	case P_BYTES:
-		kc_buf_putc(b, '"');
-		kc_buf_b64(b, placeholder.p, placeholder.n);
-		kc_buf_putc(b, '"');
-		break;
-	case P_TEXT:
-	case P_JSON:
-	case P_XML:
-	case P_HSTORE:
-	case P_LTREE:
-	case P_ENUM:
-	case P_UUID:
-		kc_json_str(b, placeholder.p, placeholder.n);
-		break;
-	case P_ARRAY:
-		if (c->item == P_TEXT || c->item == P_JSON || c->item == P_UUID) {
-			kc_buf_putc(b, '[');
-			kc_json_str(b, placeholder.p, placeholder.n);
-			kc_buf_putc(b, ']');
-		} else {
-			kc_buf_lit(b, "[]");
-		}
-		break;
-	default:
-		kc_buf_lit(b, "null");
 	}
 }

@@ -11,7 +11,7 @@ import sys
 ORDER = ["type", "optional", "name", "version", "doc", "parameters", "default",
          "fields", "items", "keys", "values", "field"]
 MASKED = {"ts_ms", "ts_us", "ts_ns", "version", "pos", "thread", "file", "gtid",
-          "server_id", "row"}
+          "server_id", "row", "lsn", "txId", "sequence"}
 
 
 class Raw(str):
@@ -62,6 +62,8 @@ def value(s, v):
         return None
     if s["type"] == "struct":
         return {f["field"]: value(f, v[f["field"]]) for f in s["fields"]}
+    if s["type"] == "array":
+        return [value(s["items"], x) for x in v]
     return decimal(v, int(s["parameters"]["scale"])) if is_decimal(s) else v
 
 

@@ -1,0 +1,22 @@
+insert into times(id, d, ts, ts3, tstz) values (205, 'infinity', 'infinity', '-infinity', 'infinity'), (206, '-infinity', '-infinity', 'infinity', '-infinity'), (207, '0001-01-01', '0001-01-01', '1500-02-28', '0044-03-15 00:00:00+00 BC');
+create table must(id int primary key, a int not null, b text not null, c numeric not null, d numeric(5,2) not null, e bool not null, f timestamptz not null, g date not null, h uuid not null, i jsonb not null, j bytea not null, k int[] not null, l timetz not null, m mood not null, n float8 not null, o timestamp not null, p money not null);
+insert into must values (1, 1, 'x', 1, 1, true, '2020-01-01', '2020-01-01', '0d9a2ed4-8a3c-4b8e-9c1e-000000000001', '{}', '', '{1}', '12:00:00+00', 'ok', 1, '2020-01-01', 1);
+delete from must;
+update big set v=2 where id=101;
+alter table big replica identity full;
+update big set v=3 where id=101;
+update ints set i=5 where id=101;
+update ints set id=199 where id=102;
+delete from ints where id=103;
+update keyed set a=299, v=9 where b='x' and a=101;
+delete from keyed where b='y' and a=102;
+update nokey set t='y' where v=101;
+delete from nokey where v=102;
+update uniq set b=5 where a=101;
+update uniq set a=199 where a=102;
+delete from uniq where a=199;
+select pg_sleep(2); -- what was before is read with the columns of before
+alter table domains add column added text default 'new', add column n numeric(4,1) not null default 2;
+insert into domains(id) values (150);
+select pg_logical_emit_message(true, 'pre', 'content');
+truncate domains, keyed;
