@@ -278,7 +278,6 @@ follow(struct source *s, struct kc_err *e)
 	return 0;
 }
 
-/* Where the store says we were, if it is still that file. */
 static int
 resume(struct source *s, struct kc_err *e)
 {
