@@ -219,8 +219,7 @@ skip_container(const char *p, const char *end)
 			if (d > 0)
 				continue;
 			squares += count_bits(open & m[SQUARES] & upto);
-			squares -= count_bits(
-			    m[CLOSE] & ~in & m[SQUARES] & upto);
+			squares -= count_bits(m[CLOSE] & ~in & m[SQUARES] & upto);
 			return squares == 0 ? p + i + 1 : NULL;
 		}
 		depth += count_bits(open) - closes;

@@ -18,8 +18,20 @@
 #define DEPTH_MAX 200
 
 enum {
-	SMALL_OBJECT, LARGE_OBJECT, SMALL_ARRAY, LARGE_ARRAY, LITERAL, INT16,
-	UINT16, INT32, UINT32, INT64, UINT64, DOUBLE, STRING, OPAQUE = 15
+	SMALL_OBJECT,
+	LARGE_OBJECT,
+	SMALL_ARRAY,
+	LARGE_ARRAY,
+	LITERAL,
+	INT16,
+	UINT16,
+	INT32,
+	UINT32,
+	INT64,
+	UINT64,
+	DOUBLE,
+	STRING,
+	OPAQUE = 15
 };
 
 struct bytes {
@@ -144,10 +156,11 @@ put_time(struct kc_buf *out, uint8_t type, int64_t v)
 	kc_buf_putc(out, '"');
 	if (type == 11) /* TIME */
 		kc_buf_printf(out, "%s%02d:%02d:%02d", v < 0 ? "-" : "",
-		    (int)(hms >> 12 & 0x3ff), (int)(hms >> 6 & 63), (int)(hms & 63));
+		    (int)(hms >> 12 & 0x3ff), (int)(hms >> 6 & 63),
+		    (int)(hms & 63));
 	else
-		kc_buf_printf(out, "%04d-%02d-%02d", (int)(ym / 13), (int)(ym % 13),
-		    (int)(ymd & 31));
+		kc_buf_printf(out, "%04d-%02d-%02d", (int)(ym / 13),
+		    (int)(ym % 13), (int)(ymd & 31));
 	if (type == 12 || type == 7)
 		kc_buf_printf(out, " %02d:%02d:%02d", (int)(hms >> 12 & 31),
 		    (int)(hms >> 6 & 63), (int)(hms & 63));
@@ -169,8 +182,10 @@ put_opaque(struct kc_buf *out, struct bytes b)
 	if (var_length(&b, &len) != 0)
 		return -1;
 	if (type == 246 && len >= 2) /* DECIMAL: precision, scale, digits */
-		return kc_mybin_decimal(out, b.p + 2, len - 2, b.p[0], b.p[1]) == 0 ?
-		    -1 : 0;
+		return kc_mybin_decimal(out, b.p + 2, len - 2, b.p[0], b.p[1]) ==
+			0 ?
+		    -1 :
+		    0;
 	if ((type == 7 || (type >= 10 && type <= 12)) && len == 8) {
 		put_time(out, type, (int64_t)le(b.p, 8));
 		return 0;
@@ -220,8 +235,14 @@ put_scalar(struct kc_buf *out, uint8_t type, const uint8_t *p)
 static size_t
 scalar_width(uint8_t type)
 {
-	static const uint8_t width[] = { [LITERAL] = 1, [INT16] = 2, [UINT16] = 2,
-		[INT32] = 4, [UINT32] = 4, [INT64] = 8, [UINT64] = 8, [DOUBLE] = 8 };
+	static const uint8_t width[] = { [LITERAL] = 1,
+		[INT16] = 2,
+		[UINT16] = 2,
+		[INT32] = 4,
+		[UINT32] = 4,
+		[INT64] = 8,
+		[UINT64] = 8,
+		[DOUBLE] = 8 };
 
 	return type < sizeof width ? width[type] : 0;
 }
@@ -279,10 +300,12 @@ put_value(struct kc_buf *out, uint8_t type, struct bytes b, int depth)
 	switch (type) {
 	case SMALL_OBJECT:
 	case LARGE_OBJECT:
-		return put_container(out, true, type == SMALL_OBJECT ? 2 : 4, b, depth);
+		return put_container(out, true, type == SMALL_OBJECT ? 2 : 4, b,
+		    depth);
 	case SMALL_ARRAY:
 	case LARGE_ARRAY:
-		return put_container(out, false, type == SMALL_ARRAY ? 2 : 4, b, depth);
+		return put_container(out, false, type == SMALL_ARRAY ? 2 : 4, b,
+		    depth);
 	case STRING:
 		if (var_length(&b, &len) != 0)
 			return -1;

@@ -7,8 +7,8 @@
 
 #include "num.h"
 
-#define RING 256	 /* accepted batches whose positions wait */
-#define POLL_MS 10	 /* between looks at an asynchronous sink */
+#define RING 256   /* accepted batches whose positions wait */
+#define POLL_MS 10 /* between looks at an asynchronous sink */
 #define BACKOFF_MAX_MS 60000
 
 struct waiting {
@@ -28,10 +28,10 @@ struct loop {
 	size_t used, cap;
 	struct kc_rec *recs;
 	size_t n, recs_cap;
-	int64_t since_us;	 /* when its first line came */
-	struct kc_positions now; /* after everything gathered */
+	int64_t since_us;	  /* when its first line came */
+	struct kc_positions now;  /* after everything gathered */
 	struct kc_positions part; /* within the batch being delivered */
-	bool moved;		 /* now has positions the sink has not seen */
+	bool moved;		  /* now has positions the sink has not seen */
 	/* what was accepted, what is durable, what is stored */
 	uint64_t accepted, durable;
 	struct waiting ring[RING];
@@ -148,7 +148,8 @@ write_batch(struct loop *l, const struct kc_batch *b, struct kc_err *e)
 		if (e->status != KC_TEMP || kc_stop ||
 		    (l->s.retries >= 0 && tries >= l->s.retries))
 			return -1;
-		kc_log(KC_WARN, "%s; trying again in %lld ms", e->msg, (long long)ms);
+		kc_log(KC_WARN, "%s; trying again in %lld ms", e->msg,
+		    (long long)ms);
 		if (kc_wait(-1, (int)ms, false) == -1)
 			return -1;
 		ms = ms * 2 < BACKOFF_MAX_MS ? ms * 2 : BACKOFF_MAX_MS;
@@ -192,8 +193,10 @@ deliver(struct loop *l, size_t lo, size_t hi, struct kc_err *e)
 		return -1;
 	if (hi - lo > 1) {
 		size_t mid = lo + (hi - lo) / 2;
-		return deliver(l, lo, mid, e) != 0 || deliver(l, mid, hi, e) != 0 ?
-		    -1 : 0;
+		return deliver(l, lo, mid, e) != 0 ||
+			deliver(l, mid, hi, e) != 0 ?
+		    -1 :
+		    0;
 	}
 	why = *e;
 	if (dead_letter(l, b.recs->line, &why, "", e) != 0 || sync_dead(l, e) != 0)
@@ -284,7 +287,8 @@ one_line(struct loop *l, struct kc_span line, struct kc_err *e)
 	if (kc_rec_parse(r, copy, e) != 0)
 		return bad_line(l, line, e);
 	if (r->kind == KC_SCHEMA) {
-		if (l->s.schemas != NULL && kc_schemas_learn(l->s.schemas, r, e) != 0)
+		if (l->s.schemas != NULL &&
+		    kc_schemas_learn(l->s.schemas, r, e) != 0)
 			return bad_line(l, line, e);
 		return 0;
 	}
@@ -315,7 +319,8 @@ due_in(const struct loop *l)
 		t = t < 0 ? 0 : (t + 999) / 1000;
 		ms = ms < 0 || t < ms ? t : ms;
 	}
-	if ((l->waiting > 0 || (l->s.durable != NULL && l->durable < l->accepted)) &&
+	if ((l->waiting > 0 ||
+		(l->s.durable != NULL && l->durable < l->accepted)) &&
 	    (ms < 0 || ms > POLL_MS))
 		ms = POLL_MS;
 	return (int)ms;
@@ -450,5 +455,7 @@ kc_sink_dead(struct kc_ctx *ctx, struct kc_span line, const struct kc_err *why,
 		*e = *why;
 		return -1;
 	}
-	return dead_letter(l, line, why, "", e) != 0 || sync_dead(l, e) != 0 ? -1 : 0;
+	return dead_letter(l, line, why, "", e) != 0 || sync_dead(l, e) != 0 ?
+	    -1 :
+	    0;
 }

@@ -19,8 +19,7 @@ is_number(struct kc_span v)
 }
 
 static int
-misfit(const struct slot *s, struct kc_span v, const char *what,
-    struct kc_err *e)
+misfit(const struct slot *s, struct kc_span v, const char *what, struct kc_err *e)
 {
 	return kc_fail(e, KC_DATA, "field %s: %.*s%s: %s", s->name,
 	    (int)(v.n < 80 ? v.n : 80), v.p, v.n > 80 ? "…" : "", what);
@@ -28,8 +27,7 @@ misfit(const struct slot *s, struct kc_span v, const char *what,
 
 /* A string's text, any other value as it stands. */
 static int
-text(const struct slot *s, struct kc_span v, struct kc_buf *out,
-    struct kc_err *e)
+text(const struct slot *s, struct kc_span v, struct kc_buf *out, struct kc_err *e)
 {
 	size_t at = out->len;
 
@@ -44,15 +42,16 @@ text(const struct slot *s, struct kc_span v, struct kc_buf *out,
 	if (kc_json_unescape(out, kc_json_inner(v)) != 0)
 		return misfit(s, v, "bad escape in a string", e);
 	if (s->d == &dialect_pg && memchr(out->p + at, 0, out->len - at) != NULL)
-		return misfit(s, v, "holds the character U+0000, which PostgreSQL "
-		    "text cannot", e);
+		return misfit(s, v,
+		    "holds the character U+0000, which PostgreSQL "
+		    "text cannot",
+		    e);
 	return 0;
 }
 
 /* true and false as 1 and 0 */
 static int
-bit(const struct slot *s, struct kc_span v, struct kc_buf *out,
-    struct kc_err *e)
+bit(const struct slot *s, struct kc_span v, struct kc_buf *out, struct kc_err *e)
 {
 	if (v.p[0] == 't' || v.p[0] == 'f') {
 		kc_buf_putc(out, v.p[0] == 't' ? '1' : '0');
@@ -72,7 +71,8 @@ bytes(const struct slot *s, struct kc_span v, struct kc_buf *out,
 	if (!kc_json_is_str(v))
 		return misfit(s, v, "bytes are base64 text", e);
 	if (kc_b64_decode(out, kc_json_inner(v)) != 0)
-		return misfit(s, v, "is not base64, which bytes are written in", e);
+		return misfit(s, v, "is not base64, which bytes are written in",
+		    e);
 	return 0;
 }
 
@@ -213,11 +213,11 @@ stamp_us(const struct slot *s, struct kc_span v, int64_t mul, int64_t div,
 	return 0;
 }
 
-#define STAMP(name, mul, div, instant)                                        \
-	static int name(const struct slot *s, struct kc_span v,               \
-	    struct kc_buf *out, struct kc_err *e)                             \
-	{                                                                     \
-		return stamp_us(s, v, mul, div, instant, out, e);             \
+#define STAMP(name, mul, div, instant)                            \
+	static int name(const struct slot *s, struct kc_span v,   \
+	    struct kc_buf *out, struct kc_err *e)                 \
+	{                                                         \
+		return stamp_us(s, v, mul, div, instant, out, e); \
 	}
 STAMP(instant_ms, 1000, 1, true)
 STAMP(stamp_ms, 1000, 1, false)
@@ -235,7 +235,8 @@ clock_us(const struct slot *s, struct kc_span v, int64_t mul, int64_t div,
 		return text(s, v, out, e);
 	if (integer(s, v, &n, e) != 0)
 		return -1;
-	if (n / div > 1000 * 3600 * 1000000LL / mul || n / div < -1000 * 3600 * 1000000LL / mul)
+	if (n / div > 1000 * 3600 * 1000000LL / mul ||
+	    n / div < -1000 * 3600 * 1000000LL / mul)
 		return misfit(s, v, "is no time of day", e);
 	n = n * mul / div;
 	if (n < 0) {
@@ -252,11 +253,11 @@ clock_us(const struct slot *s, struct kc_span v, int64_t mul, int64_t div,
 	return 0;
 }
 
-#define CLOCK(name, mul, div)                                                 \
-	static int name(const struct slot *s, struct kc_span v,               \
-	    struct kc_buf *out, struct kc_err *e)                             \
-	{                                                                     \
-		return clock_us(s, v, mul, div, out, e);                      \
+#define CLOCK(name, mul, div)                                   \
+	static int name(const struct slot *s, struct kc_span v, \
+	    struct kc_buf *out, struct kc_err *e)               \
+	{                                                       \
+		return clock_us(s, v, mul, div, out, e);        \
 	}
 CLOCK(clock_ms, 1000, 1)
 CLOCK(clock_micro, 1, 1)
@@ -287,10 +288,10 @@ iso_us(struct kc_span t, int64_t *us)
 	int64_t y, mo, d, h, mi, sec = 0, frac = 0, oh = 0, om = 0;
 	int sign;
 
-	if (!digits(&p, end, &y) || !lit(&p, end, '-') || !digits(&p, end, &mo) ||
-	    !lit(&p, end, '-') || !digits(&p, end, &d) ||
-	    !(lit(&p, end, 'T') || lit(&p, end, ' ')) || !digits(&p, end, &h) ||
-	    !lit(&p, end, ':') || !digits(&p, end, &mi))
+	if (!digits(&p, end, &y) || !lit(&p, end, '-') ||
+	    !digits(&p, end, &mo) || !lit(&p, end, '-') ||
+	    !digits(&p, end, &d) || !(lit(&p, end, 'T') || lit(&p, end, ' ')) ||
+	    !digits(&p, end, &h) || !lit(&p, end, ':') || !digits(&p, end, &mi))
 		return false;
 	if (lit(&p, end, ':') && !digits(&p, end, &sec))
 		return false;
@@ -311,7 +312,9 @@ iso_us(struct kc_span t, int64_t *us)
 			return false;
 	}
 	*us = ((kc_days_from_civil(y, (int)mo, (int)d) * 24 + h) * 60 + mi -
-		  sign * (oh * 60 + om)) * 60000000LL + sec * 1000000 + frac;
+		  sign * (oh * 60 + om)) *
+		60000000LL +
+	    sec * 1000000 + frac;
 	return p == end && mo >= 1 && mo <= 12;
 }
 
@@ -363,8 +366,7 @@ clock_auto(const struct slot *s, struct kc_span v, struct kc_buf *out,
 
 /* io.debezium.data.Bits: little-endian bytes; "0101", or an integer. */
 static int
-bits(const struct slot *s, struct kc_span v, struct kc_buf *out,
-    struct kc_err *e)
+bits(const struct slot *s, struct kc_span v, struct kc_buf *out, struct kc_err *e)
 {
 	size_t at = out->len, n;
 	unsigned char b[512];
@@ -392,8 +394,8 @@ bits(const struct slot *s, struct kc_span v, struct kc_buf *out,
 	if (len <= 0)
 		len = (int)n * 8;
 	for (int i = len; i-- > 0;)
-		kc_buf_putc(out, (size_t)i / 8 < n && (b[i / 8] >> i % 8 & 1) ?
-			'1' : '0');
+		kc_buf_putc(out,
+		    (size_t)i / 8 < n && (b[i / 8] >> i % 8 & 1) ? '1' : '0');
 	return 0;
 }
 
@@ -410,8 +412,10 @@ scaled(const struct slot *s, struct kc_span v, struct kc_buf *out,
 	if (v.p[0] != '{')
 		return text(s, v, out, e);
 	value = kc_json_get(v, "value");
-	if (!kc_json_is_str(value) || !kc_parse_i64(kc_json_get(v, "scale"), &scale))
-		return misfit(s, v, "a VariableScaleDecimal has scale and value", e);
+	if (!kc_json_is_str(value) ||
+	    !kc_parse_i64(kc_json_get(v, "scale"), &scale))
+		return misfit(s, v,
+		    "a VariableScaleDecimal has scale and value", e);
 	rc = kc_b64_decode(&raw, kc_json_inner(value));
 	if (rc == 0)
 		kc_decimal_text(out, raw.p, raw.len, (int)scale);
@@ -454,7 +458,8 @@ geometry(const struct slot *s, struct kc_span v, struct kc_buf *out,
 	struct kc_span wkb, x, y;
 
 	if (v.p[0] != '{')
-		return s->cls == CLS_BYTES ? bytes(s, v, out, e) : text(s, v, out, e);
+		return s->cls == CLS_BYTES ? bytes(s, v, out, e) :
+					     text(s, v, out, e);
 	if (s->cls == CLS_POINT) {
 		x = kc_json_get(v, "x");
 		y = kc_json_get(v, "y");
@@ -486,7 +491,9 @@ static int
 array(const struct slot *s, struct kc_span v, struct kc_buf *out,
     struct kc_err *e)
 {
-	struct slot item = { .name = s->name, .d = s->d, .o = s->o,
+	struct slot item = { .name = s->name,
+		.d = s->d,
+		.o = s->o,
 		.cls = CLS_TEXT,
 		.schema = s->schema == NULL ? NULL : s->schema->items };
 	struct kc_buf one = { 0 };
@@ -557,12 +564,23 @@ static convert_fn *const by_logical[KC_L_DBZ_OTHER + 1] = {
 
 /* What a column takes of a value that no schema explains. */
 static convert_fn *const by_class[] = {
-	[CLS_INT] = number, [CLS_FLOAT] = number, [CLS_DECIMAL] = number,
-	[CLS_BOOL] = bit, [CLS_TEXT] = text, [CLS_BYTES] = bytes,
-	[CLS_DATE] = date_days, [CLS_TIME] = clock_auto, [CLS_TS] = stamp_auto,
-	[CLS_TSTZ] = stamp_auto, [CLS_JSON] = text, [CLS_BITS] = bits,
-	[CLS_ARRAY] = array, [CLS_INTERVAL] = interval_us,
-	[CLS_POINT] = geometry, [CLS_GEOMETRY] = geometry, [CLS_OTHER] = text,
+	[CLS_INT] = number,
+	[CLS_FLOAT] = number,
+	[CLS_DECIMAL] = number,
+	[CLS_BOOL] = bit,
+	[CLS_TEXT] = text,
+	[CLS_BYTES] = bytes,
+	[CLS_DATE] = date_days,
+	[CLS_TIME] = clock_auto,
+	[CLS_TS] = stamp_auto,
+	[CLS_TSTZ] = stamp_auto,
+	[CLS_JSON] = text,
+	[CLS_BITS] = bits,
+	[CLS_ARRAY] = array,
+	[CLS_INTERVAL] = interval_us,
+	[CLS_POINT] = geometry,
+	[CLS_GEOMETRY] = geometry,
+	[CLS_OTHER] = text,
 };
 
 /* Bytes into a column of text stay base64. */
@@ -594,8 +612,8 @@ convert_pick(struct slot *s)
 		s->convert = text;
 	else if (c->type == KC_BOOLEAN && !keeps_text(s))
 		s->convert = bit;
-	else if (c->type == KC_STRING && s->cls != CLS_TS && s->cls != CLS_TSTZ &&
-	    s->cls != CLS_BITS)
+	else if (c->type == KC_STRING && s->cls != CLS_TS &&
+	    s->cls != CLS_TSTZ && s->cls != CLS_BITS)
 		s->convert = text;
 	else if (c->type == KC_ARRAY)
 		s->convert = array;

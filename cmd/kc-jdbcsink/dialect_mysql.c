@@ -43,9 +43,12 @@ static const struct {
 	{ 1143, KC_USAGE, "GRANT the user of connection.user what is missing" },
 	{ 1146, KC_DATA, "create the table, or set auto.create=true" },
 	{ 1054, KC_DATA, "ALTER TABLE … ADD COLUMN, or set auto.evolve=true" },
-	{ 1048, KC_DATA, "the column is NOT NULL and the record has no value for it" },
-	{ 1364, KC_DATA, "the column is NOT NULL and the record has no value for it" },
-	{ 1062, KC_DATA, "the row is there already; insert.mode=upsert replaces it" },
+	{ 1048, KC_DATA,
+	    "the column is NOT NULL and the record has no value for it" },
+	{ 1364, KC_DATA,
+	    "the column is NOT NULL and the record has no value for it" },
+	{ 1062, KC_DATA,
+	    "the row is there already; insert.mode=upsert replaces it" },
 	{ 1406, KC_DATA, "the value is longer than its column" },
 	{ 1118, KC_DATA, "the row is larger than the database takes" },
 	{ 1153, KC_DATA, "raise the server's max_allowed_packet" },
@@ -218,8 +221,8 @@ set_ssl(MYSQL *c, const struct target *t)
 	if (ca != NULL)
 		mysql_options(c, MYSQL_OPT_SSL_CA, ca);
 	if (mode == NULL || strcasecmp(mode, "disable") == 0 ||
-	    strcasecmp(mode, "disabled") == 0 || strcasecmp(mode, "false") == 0 ||
-	    strcasecmp(mode, "preferred") == 0)
+	    strcasecmp(mode, "disabled") == 0 ||
+	    strcasecmp(mode, "false") == 0 || strcasecmp(mode, "preferred") == 0)
 		return;
 	mysql_options(c, MYSQL_OPT_SSL_ENFORCE, &yes);
 	if (strncasecmp(mode, "verify", 6) == 0)
@@ -234,7 +237,9 @@ my_connect(struct db *db, struct kc_err *e)
 	const char *user = t->user != NULL ? t->user : target_param(t, "user");
 	const char *password = t->password != NULL ? t->password :
 						     target_param(t, "password");
-	unsigned seconds = ms != NULL && atoi(ms) > 0 ? (unsigned)(atoi(ms) + 999) / 1000 : 10;
+	unsigned seconds = ms != NULL && atoi(ms) > 0 ?
+	    (unsigned)(atoi(ms) + 999) / 1000 :
+	    10;
 	MYSQL *c = db->conn = mysql_init(NULL);
 	unsigned yes = 1;
 
@@ -243,8 +248,8 @@ my_connect(struct db *db, struct kc_err *e)
 	mysql_options(c, MYSQL_OPT_CONNECT_TIMEOUT, &seconds);
 	mysql_options(c, MYSQL_SET_CHARSET_NAME, "utf8mb4");
 	mysql_options(c, MYSQL_OPT_LOCAL_INFILE, &yes);
-	mysql_set_local_infile_handler(c, infile_open, infile_read, infile_close,
-	    infile_error, db->own);
+	mysql_set_local_infile_handler(c, infile_open, infile_read,
+	    infile_close, infile_error, db->own);
 	set_ssl(c, t);
 	if (mysql_real_connect(c, t->host != NULL ? t->host : "localhost", user,
 		password, t->db, t->port != NULL ? (unsigned)atoi(t->port) : 3306,
@@ -254,30 +259,57 @@ my_connect(struct db *db, struct kc_err *e)
 			my_close(db);
 		return kc_fail_in(e, "cannot connect to ");
 	}
-	if (my_exec(db, "SET time_zone='+00:00', sql_mode='STRICT_ALL_TABLES,"
-	    "NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION'", e) != 0)
+	if (my_exec(db,
+		"SET time_zone='+00:00', sql_mode='STRICT_ALL_TABLES,"
+		"NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION'",
+		e) != 0)
 		return -1;
-	return my_query(db, "SELECT @@max_allowed_packet, @@local_infile", take_packet, db->own, e);
+	return my_query(db, "SELECT @@max_allowed_packet, @@local_infile",
+	    take_packet, db->own, e);
 }
 
 static const struct {
 	const char *type;
 	enum cls cls;
 } classes[] = {
-	{ "tinyint", CLS_BOOL }, { "smallint", CLS_INT }, { "mediumint", CLS_INT },
-	{ "int", CLS_INT }, { "bigint", CLS_INT }, { "year", CLS_INT },
-	{ "float", CLS_FLOAT }, { "double", CLS_FLOAT }, { "decimal", CLS_DECIMAL },
-	{ "char", CLS_TEXT }, { "varchar", CLS_TEXT }, { "tinytext", CLS_TEXT },
-	{ "text", CLS_TEXT }, { "mediumtext", CLS_TEXT }, { "longtext", CLS_TEXT },
-	{ "enum", CLS_TEXT }, { "set", CLS_TEXT }, { "binary", CLS_BYTES },
-	{ "varbinary", CLS_BYTES }, { "tinyblob", CLS_BYTES }, { "blob", CLS_BYTES },
-	{ "mediumblob", CLS_BYTES }, { "longblob", CLS_BYTES }, { "date", CLS_DATE },
-	{ "time", CLS_TIME }, { "datetime", CLS_TS }, { "timestamp", CLS_TSTZ },
-	{ "json", CLS_JSON }, { "bit", CLS_BITS }, { "geometry", CLS_GEOMETRY },
-	{ "point", CLS_GEOMETRY }, { "linestring", CLS_GEOMETRY },
-	{ "polygon", CLS_GEOMETRY }, { "multipoint", CLS_GEOMETRY },
-	{ "multilinestring", CLS_GEOMETRY }, { "multipolygon", CLS_GEOMETRY },
-	{ "geometrycollection", CLS_GEOMETRY }, { "geomcollection", CLS_GEOMETRY },
+	{ "tinyint", CLS_BOOL },
+	{ "smallint", CLS_INT },
+	{ "mediumint", CLS_INT },
+	{ "int", CLS_INT },
+	{ "bigint", CLS_INT },
+	{ "year", CLS_INT },
+	{ "float", CLS_FLOAT },
+	{ "double", CLS_FLOAT },
+	{ "decimal", CLS_DECIMAL },
+	{ "char", CLS_TEXT },
+	{ "varchar", CLS_TEXT },
+	{ "tinytext", CLS_TEXT },
+	{ "text", CLS_TEXT },
+	{ "mediumtext", CLS_TEXT },
+	{ "longtext", CLS_TEXT },
+	{ "enum", CLS_TEXT },
+	{ "set", CLS_TEXT },
+	{ "binary", CLS_BYTES },
+	{ "varbinary", CLS_BYTES },
+	{ "tinyblob", CLS_BYTES },
+	{ "blob", CLS_BYTES },
+	{ "mediumblob", CLS_BYTES },
+	{ "longblob", CLS_BYTES },
+	{ "date", CLS_DATE },
+	{ "time", CLS_TIME },
+	{ "datetime", CLS_TS },
+	{ "timestamp", CLS_TSTZ },
+	{ "json", CLS_JSON },
+	{ "bit", CLS_BITS },
+	{ "geometry", CLS_GEOMETRY },
+	{ "point", CLS_GEOMETRY },
+	{ "linestring", CLS_GEOMETRY },
+	{ "polygon", CLS_GEOMETRY },
+	{ "multipoint", CLS_GEOMETRY },
+	{ "multilinestring", CLS_GEOMETRY },
+	{ "multipolygon", CLS_GEOMETRY },
+	{ "geometrycollection", CLS_GEOMETRY },
+	{ "geomcollection", CLS_GEOMETRY },
 };
 
 static void my_literal(struct db *db, struct kc_buf *b, struct kc_span s);
@@ -290,11 +322,13 @@ my_describe(struct db *db, struct table *t, struct kc_err *e)
 	MYSQL_ROW row;
 
 	b->len = 0;
-	kc_buf_lit(b, "SELECT column_name, column_type, data_type, is_nullable, "
+	kc_buf_lit(b,
+	    "SELECT column_name, column_type, data_type, is_nullable, "
 	    "column_default, column_key, numeric_precision FROM "
 	    "information_schema.columns WHERE table_schema = ");
 	if (t->schema != NULL)
-		my_literal(db, b, (struct kc_span){ t->schema, strlen(t->schema) });
+		my_literal(db, b,
+		    (struct kc_span){ t->schema, strlen(t->schema) });
 	else
 		kc_buf_lit(b, "database()");
 	kc_buf_lit(b, " AND table_name = ");
@@ -306,7 +340,8 @@ my_describe(struct db *db, struct table *t, struct kc_err *e)
 		return failed(db, t, e);
 	t->exists = mysql_num_rows(r) > 0;
 	while ((row = mysql_fetch_row(r)) != NULL) {
-		struct column *c = table_add(t, kc_xstrdup(row[0]), kc_xstrdup(row[1]));
+		struct column *c = table_add(t, kc_xstrdup(row[0]),
+		    kc_xstrdup(row[1]));
 		c->cls = CLS_OTHER;
 		for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
 			if (strcmp(row[2], classes[i].type) == 0)
@@ -321,8 +356,9 @@ my_describe(struct db *db, struct table *t, struct kc_err *e)
 }
 
 /* Letters after a backslash, as the server reads them. */
-static const char letters[256] = { [0] = '0', ['\n'] = 'n', ['\r'] = 'r',
-	['\\'] = '\\', ['\''] = '\'', [26] = 'Z' };
+static const char letters[256] = {
+	[0] = '0', ['\n'] = 'n', ['\r'] = 'r', ['\\'] = '\\', ['\''] = '\'', [26] = 'Z'
+};
 
 static void
 my_literal(struct db *db, struct kc_buf *b, struct kc_span s)
@@ -423,9 +459,10 @@ finish(struct db *db, const struct shape *s, bool upsert, struct kc_err *e)
 	if (upsert)
 		put_duplicate(db, &db->sql, s);
 	if (db->sql.len >= own->packet)
-		return kc_fail(e, KC_DATA, "table %s: a row of %zu bytes; the server's "
-		    "max_allowed_packet is %zu, raise it", s->t->shown, db->sql.len,
-		    own->packet);
+		return kc_fail(e, KC_DATA,
+		    "table %s: a row of %zu bytes; the server's "
+		    "max_allowed_packet is %zu, raise it",
+		    s->t->shown, db->sql.len, own->packet);
 	return run_sql(db, s->t, e);
 }
 
@@ -484,8 +521,8 @@ put_one(struct db *db, const struct shape *s, const char *row, struct kc_err *e)
 	}
 	put_head(db, &db->sql, s);
 	put_tuple(db, &db->sql, s, row, s->n);
-	return finish(db, s, db->o->insert == MODE_UPSERT && s->nkeys > 0 && !update,
-	    e);
+	return finish(db, s,
+	    db->o->insert == MODE_UPSERT && s->nkeys > 0 && !update, e);
 }
 
 static int
@@ -545,7 +582,8 @@ put_load_columns(struct db *db, struct kc_buf *b, const struct shape *s)
 	for (size_t i = 0; i < s->n; i++) {
 		const struct column *c = &s->t->cols[s->cols[i]];
 		kc_buf_puts(b, i == 0 ? "" : ", ");
-		if (c->cls == CLS_BYTES || c->cls == CLS_GEOMETRY || c->cls == CLS_BITS)
+		if (c->cls == CLS_BYTES || c->cls == CLS_GEOMETRY ||
+		    c->cls == CLS_BITS)
 			kc_buf_printf(b, "@v%zu", i);
 		else
 			put_name(db->d, b, c->name);
@@ -553,20 +591,22 @@ put_load_columns(struct db *db, struct kc_buf *b, const struct shape *s)
 	kc_buf_lit(b, ")");
 	for (size_t i = 0; i < s->n; i++) {
 		const struct column *c = &s->t->cols[s->cols[i]];
-		if (c->cls != CLS_BYTES && c->cls != CLS_GEOMETRY && c->cls != CLS_BITS)
+		if (c->cls != CLS_BYTES && c->cls != CLS_GEOMETRY &&
+		    c->cls != CLS_BITS)
 			continue;
 		kc_buf_puts(b, set ? ", " : " SET ");
 		set = true;
 		put_name(db->d, b, c->name);
-		kc_buf_printf(b, c->cls == CLS_BITS ? " = CAST(@v%zu AS UNSIGNED)" :
-						      " = UNHEX(@v%zu)", i);
+		kc_buf_printf(b,
+		    c->cls == CLS_BITS ? " = CAST(@v%zu AS UNSIGNED)" :
+					 " = UNHEX(@v%zu)",
+		    i);
 	}
 }
 
 /* Rows of a group into kc_stage; 1: some did not fit, 0, -1. */
 static int
-load(struct db *db, struct work *w, struct phase *p, unsigned g,
-    struct kc_err *e)
+load(struct db *db, struct work *w, struct phase *p, unsigned g, struct kc_err *e)
 {
 	const struct shape *s = p->groups[g].shape;
 	struct own *own = db->own;
@@ -585,7 +625,8 @@ load(struct db *db, struct work *w, struct phase *p, unsigned g,
 	if (run_sql(db, s->t, e) != 0)
 		return -1;
 	b->len = 0;
-	kc_buf_lit(b, "LOAD DATA LOCAL INFILE 'kc' INTO TABLE kc_stage "
+	kc_buf_lit(b,
+	    "LOAD DATA LOCAL INFILE 'kc' INTO TABLE kc_stage "
 	    "CHARACTER SET utf8mb4");
 	put_load_columns(db, b, s);
 	if (run_sql(db, s->t, e) != 0)
@@ -603,7 +644,8 @@ merge(struct db *db, const struct shape *s, struct kc_err *e)
 
 	if (update && s->n > s->nkeys) {
 		b->len = 0;
-		kc_buf_printf(b, "UPDATE %s AS t JOIN kc_stage AS s ON ", s->t->quoted);
+		kc_buf_printf(b, "UPDATE %s AS t JOIN kc_stage AS s ON ",
+		    s->t->quoted);
 		sql_keys_equal(db->d, b, s, "t.", "s.");
 		kc_buf_lit(b, " SET ");
 		for (size_t i = s->nkeys; i < s->n; i++) {
@@ -625,7 +667,8 @@ merge(struct db *db, const struct shape *s, struct kc_err *e)
 	sql_columns(db->d, b, s, "s.");
 	kc_buf_lit(b, " FROM kc_stage AS s");
 	if (update) {
-		kc_buf_printf(b, " WHERE NOT EXISTS (SELECT 1 FROM %s AS t WHERE ",
+		kc_buf_printf(b,
+		    " WHERE NOT EXISTS (SELECT 1 FROM %s AS t WHERE ",
 		    s->t->quoted);
 		sql_keys_equal(db->d, b, s, "t.", "s.");
 		kc_buf_lit(b, ")");

@@ -15,7 +15,8 @@ static const struct {
 	{ SQLITE_LOCKED, KC_TEMP, "another process holds the table" },
 	{ SQLITE_FULL, KC_IO, "free space, or raise PRAGMA max_page_count" },
 	{ SQLITE_IOERR, KC_IO, "see the disk and its free space" },
-	{ SQLITE_CANTOPEN, KC_IO, "see the path of connection.url and its folder" },
+	{ SQLITE_CANTOPEN, KC_IO,
+	    "see the path of connection.url and its folder" },
 	{ SQLITE_READONLY, KC_IO, "the file and its folder must be writable" },
 	{ SQLITE_PERM, KC_IO, "the file and its folder must be writable" },
 	{ SQLITE_CORRUPT, KC_IO, "restore the file" },
@@ -71,8 +72,8 @@ lite_connect(struct db *db, struct kc_err *e)
 		sqlite3_busy_timeout(c, wait != NULL ? atoi(wait) : 5000);
 	/* The file is not read before the first statement. */
 	if (rc == SQLITE_OK &&
-	    sqlite3_exec(c, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL) ==
-		SQLITE_OK)
+	    sqlite3_exec(c, "SELECT count(*) FROM sqlite_schema", NULL, NULL,
+		NULL) == SQLITE_OK)
 		return 0;
 	failed(db, NULL, e);
 	lite_close(db);
@@ -94,12 +95,24 @@ static const struct {
 	const char *word;
 	enum cls cls;
 } classes[] = {
-	{ "TIMESTAMPTZ", CLS_TSTZ }, { "TIMESTAMP", CLS_TS }, { "DATETIME", CLS_TS },
-	{ "DATE", CLS_DATE }, { "TIME", CLS_TIME }, { "BOOL", CLS_BOOL },
-	{ "DECIMAL", CLS_DECIMAL }, { "NUMERIC", CLS_DECIMAL }, { "INT", CLS_INT },
-	{ "CHAR", CLS_TEXT }, { "CLOB", CLS_TEXT }, { "TEXT", CLS_TEXT },
-	{ "JSON", CLS_JSON }, { "BLOB", CLS_BYTES }, { "BINARY", CLS_BYTES },
-	{ "REAL", CLS_FLOAT }, { "FLOA", CLS_FLOAT }, { "DOUB", CLS_FLOAT },
+	{ "TIMESTAMPTZ", CLS_TSTZ },
+	{ "TIMESTAMP", CLS_TS },
+	{ "DATETIME", CLS_TS },
+	{ "DATE", CLS_DATE },
+	{ "TIME", CLS_TIME },
+	{ "BOOL", CLS_BOOL },
+	{ "DECIMAL", CLS_DECIMAL },
+	{ "NUMERIC", CLS_DECIMAL },
+	{ "INT", CLS_INT },
+	{ "CHAR", CLS_TEXT },
+	{ "CLOB", CLS_TEXT },
+	{ "TEXT", CLS_TEXT },
+	{ "JSON", CLS_JSON },
+	{ "BLOB", CLS_BYTES },
+	{ "BINARY", CLS_BYTES },
+	{ "REAL", CLS_FLOAT },
+	{ "FLOA", CLS_FLOAT },
+	{ "DOUB", CLS_FLOAT },
 };
 
 static enum cls
@@ -125,8 +138,10 @@ lite_describe(struct db *db, struct table *t, struct kc_err *e)
 	sqlite3_stmt *s;
 	int rc;
 
-	if (sqlite3_prepare_v2(db->conn, "SELECT name, type, \"notnull\", dflt_value, "
-	    "pk FROM pragma_table_info(?1)", -1, &s, NULL) != SQLITE_OK)
+	if (sqlite3_prepare_v2(db->conn,
+		"SELECT name, type, \"notnull\", dflt_value, "
+		"pk FROM pragma_table_info(?1)",
+		-1, &s, NULL) != SQLITE_OK)
 		return failed(db, t, e);
 	sqlite3_bind_text(s, 1, t->name, -1, SQLITE_STATIC);
 	t->exists = false;
@@ -188,7 +203,8 @@ bind(sqlite3_stmt *st, const struct shape *s, const char *p)
 		else if (s->t->cols[s->cols[i]].cls == CLS_BYTES)
 			sqlite3_bind_blob64(st, at, v.p, v.n, SQLITE_STATIC);
 		else
-			sqlite3_bind_text64(st, at, v.p, v.n, SQLITE_STATIC, SQLITE_UTF8);
+			sqlite3_bind_text64(st, at, v.p, v.n, SQLITE_STATIC,
+			    SQLITE_UTF8);
 	}
 }
 
@@ -227,7 +243,8 @@ lite_one(struct db *db, struct work *w, struct phase *p, struct row *r,
 		kc_buf_printf(&db->sql, "DELETE FROM %s", s->t->quoted);
 		return lite_exec(db, kc_buf_str(&db->sql), e);
 	}
-	if (run_row(db, s, g->kind == ROW_DELETE ? ST_DELETE : ST_PUT, row, e) != 0)
+	if (run_row(db, s, g->kind == ROW_DELETE ? ST_DELETE : ST_PUT, row, e) !=
+	    0)
 		return -1;
 	if (g->kind == ROW_DELETE || !s->partial || s->n == s->nkeys ||
 	    db->o->insert != MODE_UPSERT || sqlite3_changes(db->conn) > 0)

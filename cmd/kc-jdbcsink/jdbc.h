@@ -25,7 +25,7 @@ struct opts {
 	bool confluent; /* dots of a table name part it; else they become _ */
 	bool fold;	/* identifiers are not quoted: new names fold */
 	bool deletes, truncates, create, evolve, normalize;
-	bool utc; /* db.timezone is UTC */
+	bool utc;      /* db.timezone is UTC */
 	bool collapse; /* several records of a key in a batch: the last one */
 	enum insert_mode insert;
 	enum pk_mode pk;
@@ -36,9 +36,23 @@ struct opts {
 
 /* What a target column takes. */
 enum cls {
-	CLS_INT, CLS_FLOAT, CLS_DECIMAL, CLS_BOOL, CLS_TEXT, CLS_BYTES,
-	CLS_DATE, CLS_TIME, CLS_TS, CLS_TSTZ, CLS_JSON, CLS_BITS, CLS_ARRAY,
-	CLS_INTERVAL, CLS_POINT, CLS_GEOMETRY, CLS_OTHER
+	CLS_INT,
+	CLS_FLOAT,
+	CLS_DECIMAL,
+	CLS_BOOL,
+	CLS_TEXT,
+	CLS_BYTES,
+	CLS_DATE,
+	CLS_TIME,
+	CLS_TS,
+	CLS_TSTZ,
+	CLS_JSON,
+	CLS_BITS,
+	CLS_ARRAY,
+	CLS_INTERVAL,
+	CLS_POINT,
+	CLS_GEOMETRY,
+	CLS_OTHER
 };
 
 struct column {
@@ -68,7 +82,7 @@ struct shape {
 	unsigned *cols; /* keys first */
 	uint64_t *set;	/* bits of t->cols */
 	size_t words;
-	bool partial; /* lacks columns that the source did not send */
+	bool partial;	     /* lacks columns that the source did not send */
 	unsigned session[4]; /* of struct db, when each statement was made */
 	void *stmt[4];	     /* the dialect's handles */
 };
@@ -171,8 +185,8 @@ extern const struct dialect dialect_pg, dialect_mysql, dialect_sqlite;
 struct target {
 	const struct dialect *dialect;
 	char *host, *port, *db, *user, *password; /* NULL: not said */
-	char *shown; /* for messages: no secrets */
-	char **params; /* name, value, …, NULL */
+	char *shown;				  /* for messages: no secrets */
+	char **params;				  /* name, value, …, NULL */
 	bool mariadb;
 };
 

@@ -9,19 +9,26 @@
 
 #include "jdbc.h"
 
-#define P(name, type, def, valid, imp, doc) \
-	{ name, type, def, valid, imp, doc, 0, NULL, 0 }
-#define A(name, type, def, valid, imp, doc, alias) \
-	{ name, type, def, valid, imp, doc, 0, alias, 0 }
-#define JVM(name, type, doc) { name, type, NULL, NULL, 'L', doc, 0, NULL, KC_IGNORED }
+#define P(name, type, def, valid, imp, doc)                  \
+	{                                                    \
+		name, type, def, valid, imp, doc, 0, NULL, 0 \
+	}
+#define A(name, type, def, valid, imp, doc, alias)            \
+	{                                                     \
+		name, type, def, valid, imp, doc, 0, alias, 0 \
+	}
+#define JVM(name, type, doc)                                          \
+	{                                                             \
+		name, type, NULL, NULL, 'L', doc, 0, NULL, KC_IGNORED \
+	}
 
 static const struct kc_prop props[] = {
 	{ "connection.url", KC_T_STRING, NULL, NULL, 'H',
 	    "JDBC URL of the target: jdbc:postgresql://h:p/db, jdbc:mysql://h:p/db, "
 	    "jdbc:mariadb://h:p/db or jdbc:sqlite:path.",
 	    0, NULL, KC_REQUIRED },
-	A("connection.user", KC_T_STRING, NULL, NULL, 'H', "User of the database.",
-	    "connection.username"),
+	A("connection.user", KC_T_STRING, NULL, NULL, 'H',
+	    "User of the database.", "connection.username"),
 	P("connection.password", KC_T_PASSWORD, NULL, NULL, 'H',
 	    "Password of the user."),
 	P("insert.mode", KC_T_STRING, "insert", "insert|upsert|update", 'H',
@@ -92,15 +99,19 @@ static const struct kc_prop props[] = {
 	JVM("connection.provider", KC_T_CLASS, "Connection pool class."),
 	JVM("connection.pool.min_size", KC_T_INT, "One connection is used."),
 	JVM("connection.pool.max_size", KC_T_INT, "One connection is used."),
-	JVM("connection.pool.acquire_increment", KC_T_INT, "One connection is used."),
+	JVM("connection.pool.acquire_increment", KC_T_INT,
+	    "One connection is used."),
 	JVM("connection.pool.timeout", KC_T_INT, "One connection is used."),
 	JVM("connection.attempts", KC_T_INT, "See max.retries."),
 	JVM("connection.backoff.ms", KC_T_INT, "See retry.backoff.ms."),
 	JVM("connection.restart.on.errors", KC_T_BOOLEAN, "It always reconnects."),
 	JVM("table.types", KC_T_LIST, "Kinds of tables the driver lists."),
-	JVM("trim.sensitive.log", KC_T_BOOLEAN, "Logs show no values but of bad records."),
-	JVM("value.converter", KC_T_CLASS, "Records come as envelopes; see kc-convert."),
-	JVM("key.converter", KC_T_CLASS, "Records come as envelopes; see kc-convert."),
+	JVM("trim.sensitive.log", KC_T_BOOLEAN,
+	    "Logs show no values but of bad records."),
+	JVM("value.converter", KC_T_CLASS,
+	    "Records come as envelopes; see kc-convert."),
+	JVM("key.converter", KC_T_CLASS,
+	    "Records come as envelopes; see kc-convert."),
 	KC_SINK_PROPS,
 	{ .name = NULL },
 };
@@ -127,8 +138,7 @@ idle(void *arg)
 }
 
 static int
-build(struct sink *s, struct work *w, const struct kc_batch *b,
-    struct kc_err *e)
+build(struct sink *s, struct work *w, const struct kc_batch *b, struct kc_err *e)
 {
 	work_reset(w);
 	planner_next(s->planner);
@@ -180,8 +190,8 @@ contains(const char *s, const char *what)
 }
 
 static const char *const modes[] = { "insert", "upsert", "update" };
-static const char *const pks[] = { "none", "kafka", "record_key", "record_value",
-	"record_header" };
+static const char *const pks[] = { "none", "kafka", "record_key",
+	"record_value", "record_header" };
 static const char *const units[] = { "auto", "ms", "us", "ns" };
 
 static int
@@ -202,8 +212,9 @@ read_opts(struct opts *o, const struct kc_conf *c)
 	bool basic = kc_conf_is(c, "schema.evolution", "basic");
 
 	o->confluent = contains(class, "confluent") || contains(class, "aiven");
-	o->fold = quote == NULL ? !o->confluent :
-				  strcmp(quote, "false") == 0 || strcmp(quote, "never") == 0;
+	o->fold = quote == NULL ?
+	    !o->confluent :
+	    strcmp(quote, "false") == 0 || strcmp(quote, "never") == 0;
 	o->insert = (enum insert_mode)INDEX(modes, kc_conf_str(c, "insert.mode"));
 	o->pk = (enum pk_mode)INDEX(pks, kc_conf_str(c, "pk.mode"));
 	o->unit = (enum time_unit)INDEX(units,
@@ -227,15 +238,20 @@ static int
 check_opts(const struct opts *o, struct kc_err *e)
 {
 	if (o->insert != MODE_INSERT && o->pk == PK_NONE)
-		return kc_fail(e, KC_USAGE, "insert.mode=%s: needs a primary key; set "
+		return kc_fail(e, KC_USAGE,
+		    "insert.mode=%s: needs a primary key; set "
 		    "pk.mode (primary.key.mode), to record_key for instance",
 		    modes[o->insert]);
 	if (o->deletes && o->pk != PK_KEY)
-		return kc_fail(e, KC_USAGE, "delete.enabled=true: needs "
-		    "pk.mode=record_key (primary.key.mode), is %s", pks[o->pk]);
+		return kc_fail(e, KC_USAGE,
+		    "delete.enabled=true: needs "
+		    "pk.mode=record_key (primary.key.mode), is %s",
+		    pks[o->pk]);
 	if ((o->pk == PK_VALUE || o->pk == PK_HEADER) && o->pk_fields[0] == NULL)
-		return kc_fail(e, KC_USAGE, "pk.mode=%s: needs pk.fields, the names of "
-		    "the key's columns", pks[o->pk]);
+		return kc_fail(e, KC_USAGE,
+		    "pk.mode=%s: needs pk.fields, the names of "
+		    "the key's columns",
+		    pks[o->pk]);
 	return 0;
 }
 
@@ -252,8 +268,10 @@ set_zone(struct opts *o, const char *zone, struct kc_err *e)
 	int rc = stat(path, &st);
 	free(path);
 	if (rc != 0)
-		return kc_fail(e, KC_USAGE, "db.timezone: %s: no such zone in "
-		    "/usr/share/zoneinfo; Europe/Berlin is one", zone);
+		return kc_fail(e, KC_USAGE,
+		    "db.timezone: %s: no such zone in "
+		    "/usr/share/zoneinfo; Europe/Berlin is one",
+		    zone);
 	setenv("TZ", zone, 1);
 	tzset();
 	return 0;
@@ -300,7 +318,8 @@ sink_all(struct sink *s)
 
 	s->pump = pump_new(s->ctx, &s->db, &s->retry);
 	if (s->pump == NULL)
-		return kc_fail(&s->ctx->err, KC_TEMP, "no thread can be started"), KC_TEMP;
+		return kc_fail(&s->ctx->err, KC_TEMP, "no thread can be started"),
+		       KC_TEMP;
 	s->planner = planner_new(&s->db, &s->schemas, idle, s);
 	rc = kc_sink_run(s->ctx, &k, s);
 	pump_free(s->pump);
@@ -336,8 +355,10 @@ run(struct kc_ctx *ctx)
 	else if (ctx->argc == 1 && strcmp(ctx->argv[0], "offsets") == 0)
 		rc = offsets_serve(&s.db, &ctx->err) == 0 ? 0 : ctx->err.status;
 	else
-		kc_fail(&ctx->err, KC_USAGE, "%s: not a property; the only operand is "
-		    "offsets", ctx->argv[0]);
+		kc_fail(&ctx->err, KC_USAGE,
+		    "%s: not a property; the only operand is "
+		    "offsets",
+		    ctx->argv[0]);
 	release(&s);
 	return rc;
 }

@@ -46,7 +46,8 @@ put_source(struct kc_buf *b, const char *field, size_t n, struct kc_span source,
 		    "collection.name.format: ${source.%.*s}: the record has no such "
 		    "source field; only change events of Debezium have one",
 		    (int)n, field);
-	return kc_json_unescape(b, kc_json_inner(v)) == 0 ? 0 :
+	return kc_json_unescape(b, kc_json_inner(v)) == 0 ?
+	    0 :
 	    kc_fail(e, KC_DATA, "source.%s: bad escape", name);
 }
 
@@ -67,11 +68,13 @@ table_name(const struct opts *o, struct kc_buf *b, struct kc_span topic,
 			kc_buf_span(b, topic);
 			for (size_t i = at; i < b->len; i++)
 				if ((b->p[i] == '.' && !o->confluent) ||
-				    (o->normalize && !isalnum((unsigned char)b->p[i])))
+				    (o->normalize &&
+					!isalnum((unsigned char)b->p[i])))
 					b->p[i] = '_';
 			p += 8;
 		} else if (strncmp(p, "${source.", 9) == 0 && end != NULL) {
-			if (put_source(b, p + 9, (size_t)(end - p) - 9, source, e) != 0)
+			if (put_source(b, p + 9, (size_t)(end - p) - 9, source,
+				e) != 0)
 				return -1;
 			p = end + 1;
 		} else {

@@ -69,7 +69,8 @@ offsets_ready(struct db *db, struct kc_err *e)
 	b->len = 0;
 	kc_buf_lit(b, "CREATE TABLE IF NOT EXISTS ");
 	put_table(db, b);
-	kc_buf_lit(b, " (id char(16) NOT NULL PRIMARY KEY, source_partition text "
+	kc_buf_lit(b,
+	    " (id char(16) NOT NULL PRIMARY KEY, source_partition text "
 	    "NOT NULL, source_offset text NOT NULL)");
 	if (db->d->exec(db, kc_buf_str(b), e) != 0)
 		return kc_fail_in(e, "offset.table %s: ", db->o->offsets);
@@ -91,19 +92,22 @@ write_one(struct db *db, struct kc_span partition, struct kc_span offset,
 	if (gone)
 		kc_buf_lit(b, "DELETE FROM ");
 	else
-		kc_buf_puts(b, db->d == &dialect_pg ? "INSERT INTO " :
-						      "REPLACE INTO ");
+		kc_buf_puts(b,
+		    db->d == &dialect_pg ? "INSERT INTO " : "REPLACE INTO ");
 	put_table(db, b);
 	if (gone) {
 		kc_buf_printf(b, " WHERE id = '%s'", id);
 	} else {
-		kc_buf_printf(b, " (id, source_partition, source_offset) VALUES ('%s', ",
-		    id);
+		kc_buf_printf(b,
+		    " (id, source_partition, source_offset) VALUES ('%s', ", id);
 		db->d->literal(db, b, KC_BUF_SPAN(&canon));
 		kc_buf_lit(b, ", ");
 		db->d->literal(db, b, offset);
-		kc_buf_puts(b, db->d == &dialect_pg ? ") ON CONFLICT (id) DO UPDATE "
-		    "SET source_offset = EXCLUDED.source_offset" : ")");
+		kc_buf_puts(b,
+		    db->d == &dialect_pg ?
+			") ON CONFLICT (id) DO UPDATE "
+			"SET source_offset = EXCLUDED.source_offset" :
+			")");
 	}
 	kc_buf_release(&canon);
 	return db->d->exec(db, kc_buf_str(b), e);
@@ -214,7 +218,8 @@ answer(struct db *db, struct kc_span line, struct kc_out *out, struct kc_err *e)
 		return 0;
 	}
 	if ((put = kc_json_get(line, "put")).p == NULL)
-		return kc_fail(e, KC_USAGE, "%.60s: neither \"get\" nor \"put\"", line.p);
+		return kc_fail(e, KC_USAGE,
+		    "%.60s: neither \"get\" nor \"put\"", line.p);
 	if (put_all(db, put, e) != 0) {
 		struct kc_err ignored;
 		if (db->conn != NULL)

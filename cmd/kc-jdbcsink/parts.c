@@ -20,7 +20,8 @@ housekeeping(struct kc_span topic, const struct kc_schema *s)
 	};
 	const char beat[] = "__debezium-heartbeat";
 
-	if (topic.n >= sizeof beat - 1 && memcmp(topic.p, beat, sizeof beat - 1) == 0)
+	if (topic.n >= sizeof beat - 1 &&
+	    memcmp(topic.p, beat, sizeof beat - 1) == 0)
 		return true;
 	for (size_t i = 0; s != NULL && s->name != NULL && i < 3; i++)
 		if (strcmp(s->name, names[i]) == 0)
@@ -67,7 +68,8 @@ take_envelope(struct parts *a, const struct envelope *v, struct kc_err *e)
 		a->row = v->after;
 		if (v->after.p == NULL || v->after.p[0] != '{')
 			return kc_fail(e, KC_DATA,
-			    "a change event with op %c needs the row in \"after\"", a->op);
+			    "a change event with op %c needs the row in \"after\"",
+			    a->op);
 		break;
 	case 'd':
 	case 't':
@@ -121,19 +123,22 @@ take_value(struct planner *p, struct parts *a, const struct kc_rec *r,
 		return 0;
 	}
 	if (r->value.p[0] != '{')
-		return kc_fail(e, KC_DATA, "the value is not an object but %.*s: rows "
-		    "have named fields", (int)(r->value.n < 40 ? r->value.n : 40),
-		    r->value.p);
+		return kc_fail(e, KC_DATA,
+		    "the value is not an object but %.*s: rows "
+		    "have named fields",
+		    (int)(r->value.n < 40 ? r->value.n : 40), r->value.p);
 	bool known = s != NULL;
 	if ((known ? envelope_schema(s) : maybe_envelope(r->value)) &&
 	    open_envelope(r->value, &v)) {
 		if (known)
-			a->values = s->fields[kc_schema_field(s, KC_LIT("after"))].schema;
+			a->values =
+			    s->fields[kc_schema_field(s, KC_LIT("after"))].schema;
 		return take_envelope(a, &v, e);
 	}
 	if (!known && kc_json_get(r->value, "schema").p != NULL &&
 	    kc_json_get(r->value, "payload").p != NULL)
-		return kc_fail(e, KC_DATA, "the value carries its schema (JsonConverter "
+		return kc_fail(e, KC_DATA,
+		    "the value carries its schema (JsonConverter "
 		    "with schemas.enable=true): put kc-convert -r before kc-jdbcsink");
 	a->op = 'p';
 	a->row = r->value;
@@ -147,7 +152,8 @@ take_apart(struct planner *p, struct parts *a, const struct kc_rec *r,
 	memset(a, 0, sizeof *a);
 	a->rec = r;
 	if (r->value_bytes.p != NULL || r->key_bytes.p != NULL)
-		return kc_fail(e, KC_DATA, "key or value is still in wire bytes: put "
+		return kc_fail(e, KC_DATA,
+		    "key or value is still in wire bytes: put "
 		    "kc-convert -r before kc-jdbcsink");
 	if (schemas_of(p, a, r, e) != 0)
 		return -1;

@@ -85,8 +85,9 @@ listed(char **list, struct kc_span topic, struct kc_span field)
 		const char *colon = strrchr(*list, ':');
 		const char *name = colon == NULL ? *list : colon + 1;
 		if (kc_span_is(field, name) &&
-		    (colon == NULL || ((size_t)(colon - *list) == topic.n &&
-			memcmp(*list, topic.p, topic.n) == 0)))
+		    (colon == NULL ||
+			((size_t)(colon - *list) == topic.n &&
+			    memcmp(*list, topic.p, topic.n) == 0)))
 			return true;
 	}
 	return false;
@@ -107,7 +108,8 @@ slot_add(struct plan *pl, const char *name, size_t len,
 	if (pl->n == COLUMNS_MAX)
 		return kc_fail(e, KC_DATA, "more than %d columns", COLUMNS_MAX);
 	if (pl->n % 32 == 0)
-		pl->slots = kc_xrealloc(pl->slots, (pl->n + 32) * sizeof *pl->slots);
+		pl->slots = kc_xrealloc(pl->slots,
+		    (pl->n + 32) * sizeof *pl->slots);
 	struct slot *t = &pl->slots[pl->n];
 	memset(t, 0, sizeof *t);
 	t->name = kc_xstrndup(name, len);
@@ -130,7 +132,8 @@ member_add(struct members *m, struct kc_span name, int slot)
 {
 	if (m->n % 32 == 0)
 		m->v = kc_xrealloc(m->v, (m->n + 32) * sizeof *m->v);
-	m->v[m->n++] = (struct member){ kc_xstrndup(name.p, name.n), name.n, slot };
+	m->v[m->n++] = (struct member){ kc_xstrndup(name.p, name.n), name.n,
+		slot };
 }
 
 /* Calls fn for each field of a schema's struct, or each member of an object. */
@@ -229,9 +232,8 @@ value_field(void *arg, struct kc_span name, const struct kc_schema *s,
 static const char *const kafka_names[] = { "__connect_topic",
 	"__connect_partition", "__connect_offset" };
 
-static const struct kc_schema kafka_schemas[] = {
-	{ .type = KC_STRING }, { .type = KC_INT32 }, { .type = KC_INT64 }
-};
+static const struct kc_schema kafka_schemas[] = { { .type = KC_STRING },
+	{ .type = KC_INT32 }, { .type = KC_INT64 } };
 
 static int
 kafka_keys(struct making *m, struct kc_err *e)
@@ -267,18 +269,20 @@ record_keys(struct making *m, struct kc_err *e)
 	const struct opts *o = m->p->o;
 
 	if (kc_json_is_null(r->key))
-		return kc_fail(e, KC_DATA, "the record has no key, and pk.mode=record_key "
+		return kc_fail(e, KC_DATA,
+		    "the record has no key, and pk.mode=record_key "
 		    "takes the primary key from it");
 	bool object = m->a->keys != NULL ? m->a->keys->type == KC_STRUCT :
 					   r->key.p[0] == '{';
 	if (object)
 		return each_field(m->a->keys, r->key, key_field, m, e);
 	if (!pk_listed(o) || o->pk_fields[1] != NULL)
-		return kc_fail(e, KC_DATA, "the key is a plain value: %.*s; pk.fields must "
+		return kc_fail(e, KC_DATA,
+		    "the key is a plain value: %.*s; pk.fields must "
 		    "name the one column it goes to",
 		    (int)(r->key.n < 40 ? r->key.n : 40), r->key.p);
-	m->pl->whole_key = slot_add(m->pl, o->pk_fields[0], strlen(o->pk_fields[0]),
-	    m->a->keys, e);
+	m->pl->whole_key = slot_add(m->pl, o->pk_fields[0],
+	    strlen(o->pk_fields[0]), m->a->keys, e);
 	return m->pl->whole_key < 0 ? -1 : 0;
 }
 
@@ -303,16 +307,20 @@ make_slots(struct making *m, struct kc_err *e)
 	for (char **f = o->pk_fields; f != NULL && *f != NULL; f++)
 		if ((o->pk == PK_KEY || o->pk == PK_VALUE) &&
 		    slot_named(pl, (struct kc_span){ *f, strlen(*f) }) < 0)
-			return kc_fail(e, KC_DATA, "pk.fields: %s: the record's %s has no "
-			    "such field", *f, o->pk == PK_KEY ? "key" : "value");
+			return kc_fail(e, KC_DATA,
+			    "pk.fields: %s: the record's %s has no "
+			    "such field",
+			    *f, o->pk == PK_KEY ? "key" : "value");
 	if (o->pk == PK_VALUE && pl->nkeys == 0)
-		return kc_fail(e, KC_DATA, "pk.mode=record_value: pk.fields names no "
+		return kc_fail(e, KC_DATA,
+		    "pk.mode=record_value: pk.fields names no "
 		    "field of the value");
 	if (m->a->row.p == NULL)
 		return 0;
 	if (each_field(m->a->values, m->a->row, value_field, m, e) != 0)
 		return -1;
-	return pl->n > 0 ? 0 : kc_fail(e, KC_DATA, "no field is left to be written");
+	return pl->n > 0 ? 0 :
+			   kc_fail(e, KC_DATA, "no field is left to be written");
 }
 
 struct table *
@@ -417,7 +425,8 @@ plan_make(struct planner *p, const struct parts *a, struct kc_err *e)
 
 	pl->whole_key = -1;
 	pl->deletes_only = a->row.p == NULL;
-	if ((!p->by_source && plan_table_name(p, a, e) != 0) || make_slots(&m, e) != 0) {
+	if ((!p->by_source && plan_table_name(p, a, e) != 0) ||
+	    make_slots(&m, e) != 0) {
 		plan_free(pl);
 		return -1;
 	}
@@ -427,8 +436,8 @@ plan_make(struct planner *p, const struct parts *a, struct kc_err *e)
 		plan_free(pl);
 		return rc < 0 ? -1 : 0;
 	}
-	remember(pl, a->rec, p->by_source ? KC_BUF_SPAN(&p->name) :
-					    (struct kc_span){ NULL, 0 });
+	remember(pl, a->rec,
+	    p->by_source ? KC_BUF_SPAN(&p->name) : (struct kc_span){ NULL, 0 });
 	p->plans = kc_xrealloc(p->plans, (p->n + 1) * sizeof *p->plans);
 	p->plans[p->n] = pl;
 	p->last = p->n++;

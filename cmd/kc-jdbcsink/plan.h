@@ -62,8 +62,7 @@ int take_apart(struct planner *p, struct parts *a, const struct kc_rec *r,
 /* plan.c: 1: a plan is made, p->last; 0: nothing to do; -1. */
 int plan_make(struct planner *p, const struct parts *a, struct kc_err *e);
 /* The table's name for a record, in p->name. */
-int plan_table_name(struct planner *p, const struct parts *a,
-    struct kc_err *e);
+int plan_table_name(struct planner *p, const struct parts *a, struct kc_err *e);
 /* The table of that name, known or new. */
 struct table *plan_table(struct planner *p, const char *name);
 

@@ -33,11 +33,12 @@ retry_wait(struct retry *r, const struct kc_err *e)
 {
 	struct timespec t = { 0, 50 * 1000000L };
 
-	if (e->status != KC_TEMP || kc_stop || (r->max >= 0 && r->tries >= r->max))
+	if (e->status != KC_TEMP || kc_stop ||
+	    (r->max >= 0 && r->tries >= r->max))
 		return false;
-	r->ms = r->tries++ == 0		     ? r->first_ms :
+	r->ms = r->tries++ == 0	       ? r->first_ms :
 	    r->ms * 2 < BACKOFF_MAX_MS ? r->ms * 2 :
-					     BACKOFF_MAX_MS;
+					 BACKOFF_MAX_MS;
 	kc_log(KC_WARN, "%s; trying again in %lld ms", e->msg, (long long)r->ms);
 	/* In small steps, so that a signal ends it. */
 	for (int64_t ms = r->ms; ms > 0 && !kc_stop; ms -= 50)
@@ -61,7 +62,8 @@ work_loop(void *arg)
 		struct kc_err e = { 0 };
 		struct retry again = p->retry;
 		int rc;
-		while ((rc = run_work(p->db, w, &e)) != 0 && retry_wait(&again, &e))
+		while ((rc = run_work(p->db, w, &e)) != 0 &&
+		    retry_wait(&again, &e))
 			;
 		pthread_mutex_lock(&p->lock);
 		p->rc = rc;
@@ -115,7 +117,8 @@ letters(struct pump *p, struct work *w, struct kc_err *e)
 		struct refused *r = &w->refused[i];
 		struct kc_err why = { .status = KC_DATA };
 		size_t at = w->line_at[r->seq];
-		struct kc_span line = { w->lines.p + at, w->line_at[r->seq + 1] - at };
+		struct kc_span line = { w->lines.p + at,
+			w->line_at[r->seq + 1] - at };
 		kc_fail(&why, KC_DATA, "%s", r->why);
 		if (kc_sink_dead(p->ctx, line, &why, e) != 0)
 			return -1;

@@ -17,7 +17,8 @@ collect(struct planner *p, const struct members *m, struct kc_span obj,
 	while ((rc = kc_json_member(&it, &k, &x)) == 1) {
 		size_t at = i;
 		for (; at < m->n; at++)
-			if (m->v[at].len == k.n && memcmp(m->v[at].name, k.p, k.n) == 0)
+			if (m->v[at].len == k.n &&
+			    memcmp(m->v[at].name, k.p, k.n) == 0)
 				break;
 		if (at == m->n && !exact)
 			for (at = 0; at < i; at++)
@@ -71,12 +72,15 @@ plan_find(struct planner *p, const struct parts *a, struct plan **out,
 	for (int turn = 0; turn < 2; turn++) {
 		for (size_t i = 0; i < p->n; i++) {
 			struct plan *pl = p->plans[(p->last + i) % p->n];
-			if (kc_span_eq(pl->topic, r->topic) && kc_span_eq(pl->vid, r->value_schema) &&
-			    kc_span_eq(pl->kid, r->key_schema) && kc_span_eq(pl->name, name) &&
-			    fits(p, pl, a, &bad)) {
+			if (kc_span_eq(pl->topic, r->topic) &&
+			    kc_span_eq(pl->vid, r->value_schema) &&
+			    kc_span_eq(pl->kid, r->key_schema) &&
+			    kc_span_eq(pl->name, name) && fits(p, pl, a, &bad)) {
 				p->last = (p->last + i) % p->n;
 				*out = pl;
-				return bad ? kc_fail(e, KC_DATA, "malformed JSON") : 1;
+				return bad ?
+				    kc_fail(e, KC_DATA, "malformed JSON") :
+				    1;
 			}
 		}
 		if (turn == 0 && (rc = plan_make(p, a, e)) <= 0)
@@ -93,7 +97,8 @@ kafka_values(struct planner *p, const struct kc_rec *r, struct kc_err *e)
 	if (r->source.p == NULL || !kc_position_split(r->source, &part, &off) ||
 	    (p->vals[1] = kc_json_get(part, "kafka_partition")).p == NULL ||
 	    (p->vals[2] = kc_json_get(off, "kafka_offset")).p == NULL)
-		return kc_fail(e, KC_DATA, "pk.mode=kafka: the record does not come from "
+		return kc_fail(e, KC_DATA,
+		    "pk.mode=kafka: the record does not come from "
 		    "Kafka: its source has no kafka_partition and kafka_offset");
 	p->vals[0] = kc_json_get(part, "kafka_topic");
 	return 0;
@@ -108,15 +113,19 @@ header_values(struct planner *p, const struct plan *pl, const struct kc_rec *r,
 
 	if (r->headers.p != NULL && kc_json_open(&it, r->headers) == 0)
 		while (kc_json_item(&it, &h) == 1)
-			if (kc_json_open(&in, h) == 0 && kc_json_item(&in, &name) == 1 &&
+			if (kc_json_open(&in, h) == 0 &&
+			    kc_json_item(&in, &name) == 1 &&
 			    kc_json_is_str(name) && kc_json_item(&in, &val) == 1)
 				for (size_t i = 0; i < pl->nkeys; i++)
-					if (kc_span_is(kc_json_inner(name), pl->slots[i].name))
+					if (kc_span_is(kc_json_inner(name),
+						pl->slots[i].name))
 						p->vals[i] = val;
 	for (size_t i = 0; i < pl->nkeys; i++)
 		if (p->vals[i].p == NULL)
-			return kc_fail(e, KC_DATA, "pk.mode=record_header: the record has no "
-			    "header %s", pl->slots[i].name);
+			return kc_fail(e, KC_DATA,
+			    "pk.mode=record_header: the record has no "
+			    "header %s",
+			    pl->slots[i].name);
 	return 0;
 }
 
@@ -133,7 +142,8 @@ put_value(struct work *w, const struct slot *s, struct kc_span v,
 		if (s->convert(s, v, b, e) != 0)
 			return -1;
 		if (b->len - at - sizeof n >= ROW_NULL)
-			return kc_fail(e, KC_DATA, "field %s: larger than 4 GiB", s->name);
+			return kc_fail(e, KC_DATA,
+			    "field %s: larger than 4 GiB", s->name);
 		n = (uint32_t)(b->len - at - sizeof n);
 		memcpy(b->p + at, &n, sizeof n);
 	}
@@ -172,18 +182,21 @@ put_row(struct planner *p, struct work *w, const struct plan *pl, size_t n,
 		if (partial)
 			p->cols[used++] = s->col;
 		if (i < pl->nkeys && kc_json_is_null(p->vals[i]))
-			return kc_fail(e, KC_DATA, "table %s: column %s: is null, and it is "
-			    "part of the primary key", pl->t->shown, s->name);
+			return kc_fail(e, KC_DATA,
+			    "table %s: column %s: is null, and it is "
+			    "part of the primary key",
+			    pl->t->shown, s->name);
 		if (put_value(w, s, p->vals[i], e) != 0)
-			return kc_fail_in(e, "table %s: column %s: ", pl->t->shown,
+			return kc_fail_in(e,
+			    "table %s: column %s: ", pl->t->shown,
 			    pl->t->cols[s->col].name);
 		if (i + 1 == pl->nkeys)
 			w->row.keylen = (uint32_t)(w->data.len - w->row.at);
 	}
 	if (partial)
 		shape = shape_get(pl->t, p->cols, used, pl->nkeys, used < n);
-	row_end(w, shape, n == pl->nkeys && a->op == 'd' ? ROW_DELETE : ROW_PUT, seq,
-	    p->o);
+	row_end(w, shape, n == pl->nkeys && a->op == 'd' ? ROW_DELETE : ROW_PUT,
+	    seq, p->o);
 	return 0;
 }
 
@@ -198,7 +211,8 @@ truncate_row(struct planner *p, struct work *w, const struct parts *a,
 	t = plan_table(p, kc_buf_str(&p->name));
 	if (!t->exists) {
 		p->idle(p->arg);
-		if (run_connect(p->db, e) != 0 || p->db->d->describe(p->db, t, e) != 0)
+		if (run_connect(p->db, e) != 0 ||
+		    p->db->d->describe(p->db, t, e) != 0)
 			return -1;
 		if (!t->exists)
 			return 0;

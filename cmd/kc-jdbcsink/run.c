@@ -55,7 +55,8 @@ by_seq(const void *a, const void *b)
 	const struct at *x = a, *y = b;
 
 	return x->r->seq != y->r->seq ? (x->r->seq < y->r->seq ? -1 : 1) :
-	    x->r < y->r ? -1 : x->r > y->r;
+	    x->r < y->r		      ? -1 :
+					x->r > y->r;
 }
 
 static void
@@ -68,8 +69,7 @@ refuse(struct work *w, uint32_t seq, const char *why)
 }
 
 static int
-one_flushed(struct db *db, struct work *w, const struct at *at,
-    struct kc_err *e)
+one_flushed(struct db *db, struct work *w, const struct at *at, struct kc_err *e)
 {
 	if (db->d->one(db, w, at->p, at->r, e) != 0)
 		return -1;
@@ -133,7 +133,8 @@ run_strictly(struct db *db, struct work *w, struct kc_err *e)
 	for (size_t i = 0; i < w->n; i++)
 		for (size_t j = 0; j < w->phases[i]->n; j++)
 			if (!w->phases[i]->rows[j].bad)
-				v[k++] = (struct at){ w->phases[i], &w->phases[i]->rows[j] };
+				v[k++] = (struct at){ w->phases[i],
+					&w->phases[i]->rows[j] };
 	qsort(v, k, sizeof *v, by_seq);
 	for (size_t i = 0; rc == 0 && i < k; i++)
 		rc = one_strictly(db, w, &v[i], e);
@@ -185,9 +186,11 @@ look_again(struct db *db, struct work *w, struct kc_err *e)
 	if (db->own_offsets && w->npos > 0 && (rc = offsets_stored(db, w, e)) < 0)
 		return -1;
 	if (rc == 0 && !db->own_offsets && db->o->insert == MODE_INSERT)
-		kc_log(KC_WARN, "%s: the connection broke at COMMIT; the batch is "
+		kc_log(KC_WARN,
+		    "%s: the connection broke at COMMIT; the batch is "
 		    "written again and may be there twice (-o sink: or "
-		    "insert.mode=upsert prevents that)", db->to->shown);
+		    "insert.mode=upsert prevents that)",
+		    db->to->shown);
 	w->unknown = false;
 	return rc;
 }

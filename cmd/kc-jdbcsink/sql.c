@@ -77,8 +77,7 @@ put_insert(const struct db *db, struct kc_buf *b, const struct shape *s)
 }
 
 void
-sql_statement(struct db *db, struct kc_buf *b, const struct shape *s,
-    enum stmt st)
+sql_statement(struct db *db, struct kc_buf *b, const struct shape *s, enum stmt st)
 {
 	bool update = s->partial || db->o->insert == MODE_UPDATE;
 
@@ -141,8 +140,8 @@ special(uint64_t w)
 static char *
 escape(char *to, const char *p, size_t n)
 {
-	static const char letter[256] = { ['\t'] = 't', ['\n'] = 'n', ['\r'] = 'r',
-		['\\'] = '\\' };
+	static const char
+	    letter[256] = { ['\t'] = 't', ['\n'] = 'n', ['\r'] = 'r', ['\\'] = '\\' };
 	uint64_t w;
 
 	while (n > 0) {

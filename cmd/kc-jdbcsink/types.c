@@ -32,9 +32,12 @@ static const char *const by_logical[KC_L_DBZ_OTHER + 1][DIALECTS] = {
 	[KC_L_DBZ_MICROTIME] = { "time(6)", "time(6)", "TIME_TEXT" },
 	[KC_L_DBZ_NANOTIME] = { "time(6)", "time(6)", "TIME_TEXT" },
 	[KC_L_DBZ_TIMESTAMP] = { "timestamp(3)", "datetime(3)", "TIMESTAMP_TEXT" },
-	[KC_L_DBZ_MICROTIMESTAMP] = { "timestamp(6)", "datetime(6)", "TIMESTAMP_TEXT" },
-	[KC_L_DBZ_NANOTIMESTAMP] = { "timestamp(6)", "datetime(6)", "TIMESTAMP_TEXT" },
-	[KC_L_DBZ_ZONEDTIMESTAMP] = { "timestamptz", "datetime(6)", "TIMESTAMP_TEXT" },
+	[KC_L_DBZ_MICROTIMESTAMP] = { "timestamp(6)", "datetime(6)",
+	    "TIMESTAMP_TEXT" },
+	[KC_L_DBZ_NANOTIMESTAMP] = { "timestamp(6)", "datetime(6)",
+	    "TIMESTAMP_TEXT" },
+	[KC_L_DBZ_ZONEDTIMESTAMP] = { "timestamptz", "datetime(6)",
+	    "TIMESTAMP_TEXT" },
 	[KC_L_DBZ_ZONEDTIME] = { "timetz", "varchar(32)", "TIME_TEXT" },
 	[KC_L_DBZ_YEAR] = { "integer", "int", "INTEGER" },
 	[KC_L_DBZ_INTERVAL] = { "interval", "varchar(64)", "TEXT" },
@@ -75,7 +78,9 @@ put_decimal(const struct dialect *d, struct kc_buf *b, const struct kc_schema *s
 			kc_buf_printf(b, "(%d,%d)", p, scale);
 	} else {
 		kc_buf_printf(b, "decimal(%d,%d)", p > 0 && p <= 65 ? p : 65,
-		    scale < 0 ? 0 : scale > 30 ? 30 : scale);
+		    scale < 0	   ? 0 :
+			scale > 30 ? 30 :
+				     scale);
 	}
 }
 
@@ -88,8 +93,9 @@ put_string(const struct dialect *d, struct kc_buf *b, const struct kc_schema *s,
 	if (n > 0 && n <= 10000 && d->id != SQLITE && (!key || n <= 512))
 		kc_buf_printf(b, "varchar(%d)", n);
 	else
-		kc_buf_puts(b, key && d->id == MYSQL ? "varchar(255)" :
-						       by_type[KC_STRING][d->id]);
+		kc_buf_puts(b,
+		    key && d->id == MYSQL ? "varchar(255)" :
+					    by_type[KC_STRING][d->id]);
 }
 
 static void
@@ -132,13 +138,14 @@ type_put(const struct dialect *d, struct kc_buf *b, const struct kc_schema *s,
 	if (s->logical == KC_L_DECIMAL) {
 		put_decimal(d, b, s);
 	} else if (s->logical == KC_L_DBZ_VARIABLESCALEDECIMAL) {
-		kc_buf_puts(b, d->id == PG ? "numeric" :
-		    d->id == MYSQL	   ? "decimal(65,30)" :
-					     "DECIMAL_TEXT");
+		kc_buf_puts(b,
+		    d->id == PG	       ? "numeric" :
+			d->id == MYSQL ? "decimal(65,30)" :
+					 "DECIMAL_TEXT");
 	} else if (s->logical == KC_L_DBZ_BITS) {
 		put_bits(d, b, s);
-	} else if (d->id == PG && s->logical == KC_L_DBZ_JSON && source != NULL &&
-	    strcmp(source, "JSONB") == 0) {
+	} else if (d->id == PG && s->logical == KC_L_DBZ_JSON &&
+	    source != NULL && strcmp(source, "JSONB") == 0) {
 		kc_buf_lit(b, "jsonb");
 	} else if (name != NULL) {
 		kc_buf_puts(b, name);

@@ -111,12 +111,14 @@ target_parse(struct target *t, const char *url, struct kc_err *e)
 	size_t n;
 
 	for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
-		if (strncmp(url, schemes[i].prefix, strlen(schemes[i].prefix)) == 0)
+		if (strncmp(url, schemes[i].prefix, strlen(schemes[i].prefix)) ==
+		    0)
 			s = &schemes[i];
 	if (s == NULL)
 		return kc_fail(e, KC_USAGE,
 		    "connection.url: %.60s: must begin with jdbc:postgresql:, "
-		    "jdbc:mysql:, jdbc:mariadb: or jdbc:sqlite:", url);
+		    "jdbc:mysql:, jdbc:mariadb: or jdbc:sqlite:",
+		    url);
 	t->dialect = s->dialect;
 	t->mariadb = s->mariadb;
 	n = strcspn(url, "?");
@@ -126,7 +128,8 @@ target_parse(struct target *t, const char *url, struct kc_err *e)
 	if (s->dialect != &dialect_sqlite && strncmp(rest, "//", 2) == 0) {
 		rest += 2;
 		const char *slash = memchr(rest, '/', (size_t)(end - rest));
-		parse_hosts(t, rest, (size_t)((slash == NULL ? end : slash) - rest));
+		parse_hosts(t, rest,
+		    (size_t)((slash == NULL ? end : slash) - rest));
 		rest = slash == NULL ? end : slash + 1;
 	}
 	if (rest < end)

@@ -27,7 +27,8 @@ static struct phase *
 phase_new(struct work *w, struct table *t)
 {
 	if (w->n == w->cap) {
-		w->phases = kc_xrealloc(w->phases, (w->cap + 8) * sizeof *w->phases);
+		w->phases = kc_xrealloc(w->phases,
+		    (w->cap + 8) * sizeof *w->phases);
 		for (size_t i = 0; i < 8; i++)
 			w->phases[w->cap++] = kc_xcalloc(1, sizeof **w->phases);
 	}
@@ -65,7 +66,8 @@ work_line(struct work *w, struct kc_span line)
 {
 	if (w->nlines + 1 >= w->linecap) {
 		w->linecap = w->linecap * 2 + 256;
-		w->line_at = kc_xrealloc(w->line_at, w->linecap * sizeof *w->line_at);
+		w->line_at = kc_xrealloc(w->line_at,
+		    w->linecap * sizeof *w->line_at);
 	}
 	w->line_at[w->nlines++] = w->lines.len;
 	kc_buf_span(&w->lines, line);
@@ -77,7 +79,8 @@ work_position(struct work *w, struct kc_span partition, struct kc_span offset)
 {
 	if (w->npos == w->poscap) {
 		size_t n = w->poscap + 8;
-		w->partition = kc_xrealloc(w->partition, n * sizeof *w->partition);
+		w->partition = kc_xrealloc(w->partition,
+		    n * sizeof *w->partition);
 		w->offset = kc_xrealloc(w->offset, n * sizeof *w->offset);
 		memset(w->partition + w->poscap, 0, 8 * sizeof *w->partition);
 		memset(w->offset + w->poscap, 0, 8 * sizeof *w->offset);
