@@ -5,14 +5,29 @@
 bats_require_minimum_version 1.5.0
 load lib
 
-# kcp DB PROPERTY...: slot, publication and prefix are named after the database.
-kcp() {
+# What kcp runs, into args; slot, publication and prefix are named after the
+# database.
+kcp_args() {
 	local db=$1
 	shift
-	# shellcheck disable=SC2086 # properties without blanks
-	kc-pgwal -q $KC_PG_PROPS database.dbname="$db" topic.prefix="$db" \
-		slot.name="$db" publication.name="$db" \
-		publication.autocreate.mode=filtered "$@"
+	# shellcheck disable=SC2206 # properties without blanks
+	args=(kc-pgwal -q $KC_PG_PROPS database.dbname="$db" topic.prefix="$db"
+		slot.name="$db" publication.name="$db"
+		publication.autocreate.mode=filtered "$@")
+}
+
+# kcp DB PROPERTY...
+kcp() {
+	kcp_args "$@"
+	"${args[@]}"
+}
+
+# kcp_bg VAR DB PROPERTY...
+kcp_bg() {
+	local var=$1
+	shift
+	kcp_args "$@"
+	start_bg "$var" "${args[@]}"
 }
 
 records() { grep '^{"topic"' "$1"; }
@@ -174,9 +189,7 @@ volatile='s/"(ts_(ms|us|ns)|lsn_commit)":[0-9]+//g; s/"sequence":"[^]]*\]"//'
 
 @test "a cut connection is made again: nothing lost, nothing repeated" {
 	two_tables pw_cut
-	kcp pw_cut -o off -n 40 snapshot.mode=no_data >out 2>err &
-	pid=$!
-	KC_PIDS+=("$pid")
+	kcp_bg pid pw_cut -o off -n 40 snapshot.mode=no_data >out 2>err
 	active() { [ -n "$(pg pw_cut -qAtc "select active_pid from pg_replication_slots where slot_name='pw_cut' and active_pid is not null")" ]; }
 	wait_for 20 active
 	for i in $(seq 10); do
@@ -250,8 +263,7 @@ volatile='s/"(ts_(ms|us|ns)|lsn_commit)":[0-9]+//g; s/"sequence":"[^]]*\]"//'
 
 @test "bad: the slot is read by another process" {
 	two_tables pw_busy
-	kcp pw_busy -o off snapshot.mode=no_data >out &
-	KC_PIDS+=($!)
+	kcp_bg pid pw_busy -o off snapshot.mode=no_data >out
 	active() { [ -n "$(pg pw_busy -qAtc "select active_pid from pg_replication_slots where slot_name='pw_busy' and active_pid is not null")" ]; }
 	wait_for 20 active
 	run -75 kcp pw_busy -o off2
@@ -278,4 +290,57 @@ volatile='s/"(ts_(ms|us|ns)|lsn_commit)":[0-9]+//g; s/"sequence":"[^]]*\]"//'
 	records one | head -n 2 | tail -n 1 | jq -c .source >off
 	kcp pw_resnap -o off -e >two
 	[ "$(records two | jq -r .value.op | sort | uniq -c | tr -s ' ')" = " 4 r" ]
+}
+
+@test "logical messages: of a transaction and of none, told once" {
+	fresh_pg pw_msg
+	pg pw_msg -qc "create table t(id int primary key)"
+	kcp pw_msg -o off -e snapshot.mode=no_data >one
+	store_last one off
+	pg pw_msg -qAt >/dev/null <<-'X'
+	begin; insert into t values (1); select pg_logical_emit_message(true, 'in', 'a'); insert into t values (2); commit;
+	select pg_logical_emit_message(false, 'alone', 'b');
+	select pg_logical_emit_message(true, 'not', 'c');
+	X
+	kcp pw_msg -o off -e message.prefix.exclude.list=not >two
+	records two | jq -r 'if .value.op == "m" then "m \(.key.prefix) \(.value.message.content)" else "\(.value.op) \(.key.id)" end' >got
+	diff got - <<-'X'
+	c 1
+	m in YQ==
+	c 2
+	m alone Yg==
+	X
+	# from the middle of the transaction, and from the message that is alone
+	records two | sed -n 2p | jq -c .source >off
+	kcp pw_msg -o off -e message.prefix.exclude.list=not >three
+	[ "$(records three | wc -l)" = 2 ]
+	records two | sed -n 4p | jq -c .source >off
+	kcp pw_msg -o off -e message.prefix.exclude.list=not >four
+	[ "$(records four | wc -l)" = 0 ]
+}
+
+@test "a reader that stands still does not cost the connection" {
+	local port q
+	port=$(python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])')
+	"$KC_ROOT/tests/services/postgres" start "$KC_TMP/pg" "$port" -c wal_sender_timeout=2s
+	q() { PGPASSWORD=kc psql -X -qAt -h 127.0.0.1 -p "$port" -U kc -d postgres -c "$1"; }
+	q "create table a(id int primary key, v text)"
+	q "insert into a select i, repeat('x', 200) from generate_series(1, 30000) i"
+	mkfifo pipe
+	exec 5<>pipe
+	start_bg pid kc-pgwal -q database.hostname=127.0.0.1 database.port="$port" database.user=kc database.password=kc \
+		database.dbname=postgres topic.prefix=s snapshot.mode=no_data status.update.interval.ms=300 >pipe 2>err 5>&-
+	active() { [ -n "$(q "select active_pid from pg_replication_slots where active")" ]; }
+	wait_for 20 active
+	was=$(q "select active_pid from pg_replication_slots where active")
+	q "update a set v=v||'y'"
+	stood() { [ -n "$(q "select 1 from pg_stat_replication where now() - backend_start > '8 s'")" ] || ! active; }
+	wait_for 30 stood
+	[ "$was" = "$(q "select active_pid from pg_replication_slots where active")" ]
+	start_bg cat cat pipe >out 5>&-
+	all() { [ "$(grep -c '"op":"u"' out)" = 30000 ]; }
+	wait_for 30 all
+	exec 5>&-
+	stop_bg "$pid"
+	"$KC_ROOT/tests/services/postgres" stop "$KC_TMP/pg"
 }
