@@ -9,7 +9,7 @@ kcp() {
 	# shellcheck disable=SC2086 # properties without blanks
 	kc-pgwal -q $KC_PG_PROPS database.dbname=dbz_types topic.prefix=t \
 		slot.name=dbz_types publication.name=dbz_types skipped.operations=none \
-		-o off -e "$@" >part
+		-o off -e >part
 	tail -n 1 part | jq -c .checkpoint >off
 	cat part >>out
 }
