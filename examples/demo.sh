@@ -41,7 +41,7 @@ finish() {
 	[ -z "$mock" ] || kill "$mock"
 	services_stop
 	rm -rf "$dir" "$root/build/demo.lock"
-	[ -n "$done" ] || exit 75
+	[ "$done" = yes ] || exit 75
 	echo "${dim}Stopped and removed: the servers, the pipes and build/demo.$plain"
 }
 
@@ -77,6 +77,7 @@ mock() {
 	broker='mock Kafka' many=1000 # it keeps a few megabytes
 	setsid build/mock >"$dir/mock" 2>"$dir/mock.log" 9>&- &
 	mock=$!
+	echo $! >>"$dir/pids"
 	until [ -s "$dir/mock" ]; do sleep 0.05; done
 	KC_KAFKA=$(cat "$dir/mock")
 }
@@ -86,6 +87,7 @@ pipe() {
 	printf '  %s$ %s%s\n' "$dim" "$2" "$plain"
 	(cd "$dir" && exec setsid bash -c "$2" 2>"$1.log" 9>&-) &
 	pids+=($!)
+	echo $! >>"$dir/pids"
 }
 
 maria() {
@@ -160,11 +162,15 @@ memory() { # of the kc processes, as a sentence
 	echo "the $n kc processes together take $((sum / 1024)) MiB"
 }
 
-services_stop # of a demo that was killed
+# What a demo that was killed left.
+while read -r p; do
+	! ps -o args= -p "$p" | grep -q "^bash -c kc-\|^build/mock" || kill -TERM -- "-$p"
+done < <(cat "$dir/pids" 2>/dev/null)
+services_stop
 rm -rf "$dir"
 mkdir -p "$dir"
 trap finish EXIT
-trap 'exit 75' INT TERM HUP
+trap 'echo; done=stopped; exit 75' INT TERM HUP
 
 echo "Starting MariaDB, PostgreSQL and Kafka of our own in build/demo ..."
 if [ -z "${KC_DEMO_MOCK:-}" ] && command -v java >/dev/null &&
@@ -213,6 +219,10 @@ echo 'connection.url=jdbc:sqlite:copy.db' >>"$dir/sqlite.properties"
 
 printf '\n%sMariaDB ──▶ %s ──▶ PostgreSQL ──▶ SQLite, by these pipes:%s\n' "$bold" "$broker" "$plain"
 pipe 1 "kc-binlog -c mariadb.properties -o kafka.offsets | kc-convert | kc-produce -b $KC_KAFKA -o kafka.offsets"
+for _ in $(seq 600); do # the topic is there once the rows are
+	[ ! -s "$dir/kafka.offsets" ] || break
+	sleep 0.05
+done
 pipe 2 "kc-consume -b $KC_KAFKA -t demo.shop.orders -g demo -o sink:postgres.properties | kc-convert -r | kc-jdbcsink -c postgres.properties -o sink:"
 agree PostgreSQL
 pipe 3 "kc-pgwal -c pgwal.properties -o sink:sqlite.properties | kc-jdbcsink -c sqlite.properties -o sink:"
