@@ -207,6 +207,8 @@ flip() { perl -0777 -pe 's/(\xe9)(?!.*\xe9)/X/s' "$1"; }
 	reads_files mysql8 "$KC_MYSQL8_DIR"
 }
 
+again() { [ "$(grep -c 'connecting again' err)" -ge "$1" ]; }
+
 cut_connection() { # SERVER
 	local i
 	"fresh_$1" bl_cut
@@ -224,7 +226,7 @@ cut_connection() { # SERVER
 		# every connection of it: the log's and the one for questions
 		"$1" mysql -N -e "select concat('kill ', id, ';') from
 		    information_schema.processlist where user='bl_cut'" | "$1" mysql
-		wait_for 20 [ "$(grep -c 'connecting again' err)" -ge "$i" ]
+		wait_for 20 again "$i"
 	done
 	"$1" bl_cut -e "alter table t add v int; insert into t values (99,1)"
 	wait_for 20 grep -q '"after":{"id":99,"v":1}' out

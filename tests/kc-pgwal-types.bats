@@ -5,6 +5,7 @@ load lib
 
 types=$KC_ROOT/tests/golden/types
 
+# shellcheck disable=SC2120
 kcp() {
 	# shellcheck disable=SC2086 # properties without blanks
 	kc-pgwal -q $KC_PG_PROPS database.dbname=dbz_types topic.prefix=t \

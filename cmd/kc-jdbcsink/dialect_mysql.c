@@ -12,6 +12,7 @@
 #include <strings.h>
 
 #include "jdbc.h"
+#include "mysql_value.h"
 #include "num.h"
 
 #define STATEMENT_MAX (1024 * 1024)
@@ -312,8 +313,6 @@ static const struct {
 	{ "geomcollection", CLS_GEOMETRY },
 };
 
-static void my_literal(struct db *db, struct kc_buf *b, struct kc_span s);
-
 static int
 my_describe(struct db *db, struct table *t, struct kc_err *e)
 {
@@ -355,63 +354,6 @@ my_describe(struct db *db, struct table *t, struct kc_err *e)
 	return 0;
 }
 
-/* Letters after a backslash, as the server reads them. */
-static const char letters[256] = {
-	[0] = '0', ['\n'] = 'n', ['\r'] = 'r', ['\\'] = '\\', ['\''] = '\'', [26] = 'Z'
-};
-
-static void
-my_literal(struct db *db, struct kc_buf *b, struct kc_span s)
-{
-	(void)db;
-	char *to = kc_buf_room(b, 2 * s.n + 2);
-	const char *p = s.p, *end = s.p + s.n;
-
-	*to++ = '\'';
-	while (p < end) {
-		char l = letters[(unsigned char)*p];
-		/* [0] = '0' is the only letter of a byte that is 0 */
-		if (l != 0) {
-			*to++ = '\\';
-			*to++ = l;
-			p++;
-		} else {
-			*to++ = *p++;
-		}
-	}
-	*to++ = '\'';
-	b->len = (size_t)(to - b->p);
-}
-
-static bool
-all_digits(struct kc_span v)
-{
-	for (size_t i = 0; i < v.n; i++)
-		if (v.p[i] < '0' || v.p[i] > '9')
-			return false;
-	return v.n > 0;
-}
-
-static void
-put_value(struct db *db, struct kc_buf *b, const struct column *c,
-    struct kc_span v)
-{
-	if (v.p == NULL) {
-		kc_buf_lit(b, "NULL");
-	} else if (c->cls == CLS_BYTES || c->cls == CLS_GEOMETRY) {
-		char *to = kc_buf_room(b, 2 * v.n + 3);
-		*to++ = 'x';
-		*to++ = '\'';
-		to = kc_put_hex(to, v.p, v.n);
-		*to++ = '\'';
-		b->len = (size_t)(to - b->p);
-	} else if (c->cls == CLS_BITS && all_digits(v)) {
-		kc_buf_span(b, v); /* in quotes it would be bytes */
-	} else {
-		my_literal(db, b, v);
-	}
-}
-
 static void
 put_tuple(struct db *db, struct kc_buf *b, const struct shape *s, const char *p,
     size_t n)
@@ -420,7 +362,7 @@ put_tuple(struct db *db, struct kc_buf *b, const struct shape *s, const char *p,
 	for (size_t i = 0; i < n; i++) {
 		if (i > 0)
 			kc_buf_putc(b, ',');
-		put_value(db, b, &s->t->cols[s->cols[i]], row_value(&p));
+		my_put_value(db, b, &s->t->cols[s->cols[i]], row_value(&p));
 	}
 	kc_buf_putc(b, ')');
 }
@@ -474,7 +416,7 @@ put_where(struct db *db, struct kc_buf *b, const struct shape *s, const char *p)
 		kc_buf_puts(b, i == 0 ? "" : " AND ");
 		put_name(db->d, b, c->name);
 		kc_buf_lit(b, " = ");
-		put_value(db, b, c, row_value(&p));
+		my_put_value(db, b, c, row_value(&p));
 	}
 }
 
@@ -495,7 +437,7 @@ update_row(struct db *db, const struct shape *s, const char *row, bool *found,
 		kc_buf_puts(b, i == s->nkeys ? "" : ", ");
 		put_name(db->d, b, s->t->cols[s->cols[i]].name);
 		kc_buf_lit(b, " = ");
-		put_value(db, b, &s->t->cols[s->cols[i]], v);
+		my_put_value(db, b, &s->t->cols[s->cols[i]], v);
 	}
 	kc_buf_lit(b, " WHERE ");
 	put_where(db, b, s, row);
