@@ -2,7 +2,7 @@
 #include "pgoutput.h"
 
 /* Microseconds from 1970 to 2000, where PostgreSQL's time begins. */
-#define PG_EPOCH_US INT64_C(946684800000000)
+#define PG_EPOCH_US UINT64_C(946684800000000)
 
 struct reader {
 	const uint8_t *p, *end;
@@ -115,14 +115,14 @@ kc_pgoutput(struct kc_pg_msg *m, struct kc_span bytes, struct kc_err *e)
 	switch (m->type) {
 	case 'B':
 		m->lsn = num(&r, 8);
-		m->ts_us = (int64_t)num(&r, 8) + PG_EPOCH_US;
+		m->ts_us = (int64_t)(num(&r, 8) + PG_EPOCH_US);
 		m->xid = (uint32_t)num(&r, 4);
 		break;
 	case 'C':
 		num(&r, 1);
 		num(&r, 8);
 		m->lsn = num(&r, 8);
-		m->ts_us = (int64_t)num(&r, 8) + PG_EPOCH_US;
+		m->ts_us = (int64_t)(num(&r, 8) + PG_EPOCH_US);
 		break;
 	case 'R':
 		relation(&r, m);
