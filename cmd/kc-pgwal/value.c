@@ -26,7 +26,7 @@ digits(const char **p, const char *end)
 	int64_t v = 0;
 	const char *from = *p;
 
-	while (*p < end && **p >= '0' && **p <= '9' && *p - from < 18)
+	while (*p < end && **p >= '0' && **p <= '9' && *p - from < 10)
 		v = v * 10 + (*(*p)++ - '0');
 	return *p == from ? -1 : v;
 }
@@ -60,6 +60,8 @@ clock_us(const char **p, const char *end)
 		if ((s = digits(p, end)) < 0)
 			return -1;
 	}
+	if (h > 2562047786 || m > 59 || s > 60)
+		return -1;
 	return (h * 3600 + m * 60 + s) * 1000000 + fraction(p, end);
 }
 
@@ -96,10 +98,10 @@ date_days(const char **p, const char *end, int64_t *days)
 	if (y < 0 || *p >= end || *(*p)++ != '-')
 		return false;
 	m = digits(p, end);
-	if (m < 1 || *p >= end || *(*p)++ != '-')
+	if (y > 6000000 || m < 1 || m > 12 || *p >= end || *(*p)++ != '-')
 		return false;
 	d = digits(p, end);
-	if (d < 1)
+	if (d < 1 || d > 31)
 		return false;
 	*days = kc_days_from_civil(is_bc(*p, end) ? 1 - y : y, (int)m, (int)d);
 	return true;
@@ -130,7 +132,8 @@ timestamp_us(struct kc_span v, int64_t *us)
 	int64_t days, t;
 
 	if (!date_days(&p, end, &days) || p >= end || *p++ != ' ' ||
-	    (t = clock_us(&p, end)) < 0)
+	    (t = clock_us(&p, end)) < 0 || days > 106000000 ||
+	    days < -106000000 || t > INT64_C(86400000000))
 		return -1;
 	*us = days * INT64_C(86400000000) + t - zone(&p, end) * 1000000;
 	return 0;
@@ -260,6 +263,17 @@ put_time(struct kc_buf *b, struct kc_span v, bool micros)
 	return 0;
 }
 
+/* *total += n units, as far as 64 bits go. */
+static void
+add(int64_t *total, int64_t n, int64_t unit)
+{
+	int64_t v;
+
+	if (__builtin_mul_overflow(n, unit, &v) ||
+	    __builtin_add_overflow(*total, v, total))
+		*total = n < 0 ? INT64_MIN : INT64_MAX;
+}
+
 /* "1 year 2 mons -3 days 04:05:06.789" in µs, a month 30.4375 days. */
 static int
 put_interval(struct kc_buf *b, struct kc_span v)
@@ -280,13 +294,13 @@ put_interval(struct kc_buf *b, struct kc_span v)
 			p = from;
 			if ((n = clock_us(&p, end)) < 0)
 				return -1;
-			total += sign * n;
+			add(&total, sign, n);
 		} else if (end - p >= 4 && memcmp(p, " yea", 4) == 0) {
-			total += sign * n * 12 * 304375 * (day / 10000);
+			add(&total, sign * n * 12, 304375 * (day / 10000));
 		} else if (end - p >= 4 && memcmp(p, " mon", 4) == 0) {
-			total += sign * n * 304375 * (day / 10000);
+			add(&total, sign * n, 304375 * (day / 10000));
 		} else if (end - p >= 4 && memcmp(p, " day", 4) == 0) {
-			total += sign * n * day;
+			add(&total, sign * n, day);
 		} else {
 			return -1;
 		}
@@ -304,11 +318,15 @@ put_interval(struct kc_buf *b, struct kc_span v)
 static int
 put_integer(struct kc_buf *b, struct kc_span v)
 {
-	for (size_t i = v.n > 0 && v.p[0] == '-'; i < v.n; i++)
+	size_t from = v.n > 0 && v.p[0] == '-';
+
+	if (v.n == from || (v.p[from] == '0' && v.n > from + 1))
+		return -1;
+	for (size_t i = from; i < v.n; i++)
 		if (v.p[i] < '0' || v.p[i] > '9')
 			return -1;
 	kc_buf_span(b, v);
-	return v.n == 0 ? -1 : 0;
+	return 0;
 }
 
 static int
@@ -372,6 +390,10 @@ put_decimal(struct kc_buf *b, struct kc_span v, int scale)
 		kc_buf_lit(b, "null");
 		return 0;
 	}
+	for (size_t i = 0; i < v.n; i++)
+		if ((v.p[i] < '0' || v.p[i] > '9') && v.p + i != dot &&
+		    (v.p[i] != '-' || i > 0))
+			return -1;
 	kc_buf_putc(b, '"');
 	kc_buf_span(b, v);
 	if (dot == NULL && scale > 0)
