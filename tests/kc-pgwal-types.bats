@@ -35,6 +35,7 @@ plain() {
 	kcp
 	pg dbz_types -qAt -f "$types/postgres-changes.sql" >/dev/null
 	kcp
+	pg dbz_types -qAtc "select pg_drop_replication_slot('dbz_types')" >/dev/null
 	plain >got
 	diff "$KC_ROOT/tests/golden/debezium-postgres/all.json" got
 }
