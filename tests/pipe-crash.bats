@@ -128,6 +128,7 @@ catch_up() {
 	collection.name.format=t
 	X
 	sink="kc-jdbcsink -c sink.properties -o sink:"
+	catch_up "$source -e | $sink" # a snapshot that is cut begins again
 	pg_load t inserts 3>&- &
 	load=$!
 	for _ in $(seq "$rounds"); do
@@ -151,6 +152,7 @@ catch_up() {
 	store="kafka:$topic-offsets?bootstrap.servers=$KC_KAFKA&name=$topic"
 	source="kc-binlog $KC_MARIA_PROPS database.server.id=9103 topic.prefix=$topic table.include.list=crash_my.k snapshot.mode=initial -o '$store'"
 	sink="kc-produce bootstrap.servers=$KC_KAFKA transactional.id=$topic -o '$store'"
+	catch_up "$source -e | $sink" # a snapshot that is cut begins again
 	maria_load k inserts 3>&- &
 	load=$!
 	for _ in $(seq "$rounds"); do
