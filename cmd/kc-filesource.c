@@ -171,7 +171,6 @@ take_lines(struct source *s, struct kc_err *e)
 	return 0;
 }
 
-/* 1: read something, 0: nothing now, -1. */
 static int
 fill(struct source *s, struct kc_err *e)
 {
@@ -228,7 +227,7 @@ replaced(struct source *s)
 	if (now.st_ino != s->st.st_ino || now.st_dev != s->st.st_dev)
 		return fstat(s->fd, &s->st) == 0 &&
 		    (uint64_t)s->st.st_size <= s->at + (s->in.len - s->used);
-	return (uint64_t)now.st_size < s->at;
+	return (uint64_t)now.st_size < s->at + (s->in.len - s->used);
 }
 
 static int
@@ -271,7 +270,8 @@ follow(struct source *s, struct kc_err *e)
 			return 0;
 		if (kc_out_flush(&s->out, e) != 0)
 			return -1;
-		if (replaced(s) && (rc = begin_again(s, e)) != 1)
+		if (replaced(s) &&
+		    (s->end != UINT64_MAX || (rc = begin_again(s, e)) != 1))
 			return rc;
 		kc_wait(-1, POLL_MS, true);
 	}
